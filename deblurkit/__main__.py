@@ -1,0 +1,5 @@
+"""`python -m deblurkit`."""
+
+from deblurkit.cli import main
+
+main()

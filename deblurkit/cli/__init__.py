@@ -1,0 +1,99 @@
+"""The command line: one file a command, imported when it is used.
+
+`deblurkit --help` and `--version` import nothing but click; a command's own file decides
+what else is needed.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any
+
+import click
+
+from deblurkit import __version__
+from deblurkit.errors import DeblurkitError, nearest
+
+COMMANDS: Mapping[str, str] = {
+    "run": "Train, evaluate and show what a recipe says.",
+    "recipe": "Check, show and list recipes.",
+    "evaluate": "Score a finished run again, on its own clips or on others.",
+    "plugins": "List the components that recipes can name, and explain one.",
+}
+"""The commands with their help, in the order shown. `deblurkit.cli.NAME` holds command NAME."""
+
+DEBUG = "DEBLURKIT_DEBUG"
+"""Environment variable: set to 1, errors come with their traceback."""
+
+
+class Program(click.Group):
+    """A group whose commands are imported when used, and whose errors are messages."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names of all commands, in the order shown."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import a command; None if there is no such command."""
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = getattr(import_module(f"deblurkit.cli.{cmd_name}"), cmd_name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command, or say what the commands are."""
+        name = args[0]
+        if name not in COMMANDS and not name.startswith("-"):
+            ctx.fail(f"there is no command '{name}'; {nearest(name, COMMANDS)}")
+        return super().resolve_command(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; what goes wrong ends as a message and an exit code."""
+        if hasattr(sys.stdout, "reconfigure"):
+            # A terminal or pipe that cannot say "×" gets "?", not an exception.
+            sys.stdout.reconfigure(errors="replace")
+        try:
+            return super().invoke(ctx)
+        except (click.ClickException, click.Abort, click.exceptions.Exit, BrokenPipeError):
+            raise  # click's own: usage errors exit with 2, a closed pipe ends quietly
+        except DeblurkitError as error:
+            _say(error, f"error: {error}")
+            ctx.exit(error.exit_code)
+        except KeyboardInterrupt as error:
+            _say(error, "\nstopped")
+            ctx.exit(130)
+        except Exception as error:  # noqa: BLE001 - the last place to turn it into a message
+            text = " ".join(f"{type(error).__name__}: {error}".split())
+            _say(
+                error,
+                f"error: {text} (this is a bug in deblurkit or in a plugin; "
+                f"set {DEBUG}=1 for the traceback and report it)",
+            )
+            ctx.exit(1)
+
+
+def _say(error: BaseException, message: str) -> None:
+    if os.environ.get(DEBUG, "") not in ("", "0"):
+        click.echo("".join(traceback.format_exception(error)), err=True)
+    click.echo(message, err=True)
+
+
+@click.group(cls=Program, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="deblurkit", message="%(prog)s %(version)s")
+def main() -> None:
+    """Turn one motion-blurred photograph into the short sharp video that the shutter saw.
+
+    A recipe names a loss family, an architecture, a schedule and data; `run` trains it,
+    scores it on held-out clips and shows the video.
+    """

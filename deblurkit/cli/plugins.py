@@ -1,0 +1,150 @@
+"""`deblurkit plugins`: which components there are, and what one of them takes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any, cast
+
+import click
+
+from deblurkit.cli import explain
+from deblurkit.discovery import PluginInfo
+from deblurkit.errors import PluginError, nearest
+from deblurkit.registry import Registered, Registry, get_registry
+from deblurkit.specs import KINDS, Kind
+
+NARROWEST = 60
+"""Columns below which a table is no longer squeezed: the terminal breaks its lines instead."""
+
+UNBOUNDED = 10_000
+"""Columns of a file or a pipe."""
+
+kind_option = click.option("--kind", type=click.Choice(KINDS), help="Only components of this kind.")
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+
+
+@click.group()
+def plugins() -> None:
+    """List the components that recipes can name, and explain one."""
+
+
+@plugins.command("list")
+@kind_option
+@json_option
+def list_(kind: str | None, as_json: bool) -> None:
+    """List components and the plugins they come from.
+
+    A plugin that failed is listed with the reason; nothing of it can be used. The environment
+    variable DEBLURKIT_PLUGINS=a,b leaves all plugins out but those named.
+    """
+    registry = get_registry()
+    components = registry.specs(cast("Kind | None", kind))
+    if as_json:
+        _print_json(
+            [_summary(component) for component in components],
+            [explain.plugin_data(info) for info in registry.plugins()],
+        )
+        return
+    _print_table(
+        ("kind", "name", "plugin", "summary"),
+        [(r.spec.kind, r.spec.name, r.owner, r.spec.summary) for r in components],
+    )
+    click.echo()
+    _print_table(
+        ("plugin", "distribution", "version", "status"),
+        [(i.name, i.distribution, i.version, explain.status(i)) for i in registry.plugins()],
+    )
+
+
+@plugins.command()
+@click.argument("name")
+@kind_option
+@json_option
+def show(name: str, kind: str | None, as_json: bool) -> None:
+    """Explain NAME: a component, owner:name, or a plugin.
+
+    Shows parameters with types, limits and defaults, the reference, and where it comes from.
+    """
+    registry = get_registry()
+    components = _find(registry, name, cast("Kind | None", kind))
+    infos = [i for i in registry.plugins() if i.name == name and kind is None]
+    if not components and not infos:
+        raise _unknown(registry, name, cast("Kind | None", kind))
+    if as_json:
+        _print_json(
+            [{**_summary(r), **explain.component_data(r)} for r in components],
+            [{**explain.plugin_data(i), "components": _names(registry, i)} for i in infos],
+        )
+        return
+    texts = [explain.component_text(r) for r in components]
+    texts += [explain.plugin_text(i, _names(registry, i)) for i in infos]
+    click.echo("\n\n".join(texts))
+
+
+def _find(registry: Registry, name: str, kind: Kind | None) -> list[Registered]:
+    """The components called so, of any plugin and kind unless the name or `kind` says which."""
+    owner, colon, bare = name.rpartition(":")
+    return [
+        r for r in registry.specs(kind) if r.spec.name == bare and (not colon or r.owner == owner)
+    ]
+
+
+def _unknown(registry: Registry, name: str, kind: Kind | None) -> PluginError:
+    if kind is not None:
+        try:
+            registry.resolve(kind, name)
+        except PluginError as error:
+            return error
+    owner, colon, _ = name.rpartition(":")
+    failed = [
+        i for i in registry.plugins() if i.status == "failed" and (not colon or i.name == owner)
+    ]
+    known = {r.qualified if colon else r.spec.name for r in registry.specs()}
+    return PluginError(
+        f"there is no component or plugin '{name}'",
+        valid=nearest(name, known | {i.name for i in registry.plugins()}),
+        hint="\n        ".join(
+            f"it may be of plugin '{i.name}', which failed to load: {i.reason}" for i in failed
+        )
+        or None,
+    )
+
+
+def _names(registry: Registry, info: PluginInfo) -> dict[str, list[str]]:
+    """The names of a plugin's components by kind."""
+    own = [r.spec for r in registry.specs() if r.owner == info.name and info.status == "ok"]
+    return {k: names for k in KINDS if (names := [s.name for s in own if s.kind == k])}
+
+
+def _summary(component: Registered) -> dict[str, Any]:
+    return {
+        "kind": component.spec.kind,
+        "name": component.spec.name,
+        "summary": component.spec.summary,
+        "plugin": component.owner,
+    }
+
+
+def _print_json(components: list[dict[str, Any]], infos: list[dict[str, Any]]) -> None:
+    click.echo(json.dumps({"components": components, "plugins": infos}, indent=2))
+
+
+def _print_table(header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> None:
+    """Print a table whose last column is wrapped at words to fit a terminal.
+
+    Where the output is not a terminal every row stays on one line, for grep and the like.
+    """
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    for title in header:
+        table.add_column(title, no_wrap=title != header[-1], overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    console = Console(markup=False, highlight=False, emoji=False)
+    console.width = max(console.width, NARROWEST) if console.is_terminal else UNBOUNDED
+    with console.capture() as printed:
+        console.print(table)
+    click.echo("\n".join(line.rstrip() for line in printed.get().splitlines()))

@@ -1,0 +1,1 @@
+"""From files or nothing to batches: datasets give clips, clips are cached, streams cut samples."""

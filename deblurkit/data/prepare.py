@@ -1,0 +1,107 @@
+"""From a recipe's `data` to clips on disk: datasets, split, cache."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from deblurkit.data.cache import ClipCache, prepare_clips
+from deblurkit.data.clip import ClipDataset
+from deblurkit.data.split import split_sources
+from deblurkit.recipe.schema import Component, Recipe
+from deblurkit.registry import Registered, Registry
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Material:
+    """A dataset, built, and what describes it."""
+
+    dataset: ClipDataset
+    settings: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class PreparedData:
+    """The clips of a run.
+
+    Attributes:
+        train: Training clips.
+        test: Held-out clips, of other sources.
+    """
+
+    train: ClipCache
+    test: ClipCache
+
+    def describe(self) -> dict[str, Any]:
+        """What the run records: the cache entries and the sources of each side."""
+        return {
+            name: {
+                "entry": clips.folder.name,
+                "clips": len(clips),
+                "sources": sorted(set(clips.sources)),
+            }
+            for name, clips in (("train", self.train), ("test", self.test))
+        }
+
+
+def prepare_data(
+    recipe: Recipe,
+    registry: Registry,
+    *,
+    progress: Callable[[str], Progress] | None = None,
+) -> PreparedData:
+    """Render, or find in the cache, the training and test clips of a recipe.
+
+    Args:
+        recipe: Resolved.
+        registry: Where its datasets come from.
+        progress: Makes a progress function for "training clips" and for "test clips".
+
+    Raises:
+        DataError: the material is missing, damaged or too little.
+        PluginError: a dataset broke its contract.
+    """
+    data = recipe.data
+    train = _material(data.train, registry)
+    test = train if data.test is None else _material(data.test, registry)
+    split = split_sources(
+        train.dataset.sources(),
+        held_out=data.held_out,
+        test=None if data.test is None else test.dataset.sources(),
+    )
+    workers = (os.cpu_count() or 1) if max(data.clips, recipe.evaluation.clips) > 64 else 0
+    caches = []
+    for material, side, sources, count in (
+        (train, "train", split.train, data.clips),
+        (test, "test", split.test, recipe.evaluation.clips),
+    ):
+        title = "training clips" if side == "train" else "test clips"
+        caches.append(
+            prepare_clips(
+                material.dataset,
+                sources,
+                settings=material.settings,
+                split="train" if side == "train" else "test",
+                count=count,
+                frames=recipe.frames,
+                size=data.clip_size,
+                seed=data.seed,
+                workers=workers,
+                progress=progress(title) if progress else None,
+            )
+        )
+    return PreparedData(*caches)
+
+
+def _material(component: Component, registry: Registry) -> Material:
+    origin: Registered = registry.resolve("dataset", component.name)
+    dataset: ClipDataset = origin.build(**component.params)
+    params = origin.spec.params(**component.params).model_dump(mode="json")
+    return Material(
+        dataset,
+        {"name": origin.qualified, "version": origin.version, "params": params},
+    )

@@ -1,0 +1,1 @@
+"""Training: plan, phases, checkpoints, runs."""

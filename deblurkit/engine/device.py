@@ -1,0 +1,62 @@
+"""Where and how precisely to compute: one Accelerator for a run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import torch
+from accelerate import Accelerator
+from accelerate.state import AcceleratorState, PartialState
+from accelerate.utils import DataLoaderConfiguration
+
+from deblurkit.errors import UnavailableError
+
+Precision = Literal["fp32", "bf16", "fp16"]
+DEVICES = ("auto", "cpu", "cuda")
+
+
+def choose_precision(asked: str, device: str) -> Precision:
+    """Turn `auto` into a precision: bf16 where the processor computes it fast, else fp32."""
+    if asked != "auto":
+        return asked  # type: ignore[return-value]
+    if device == "cuda":
+        return "bf16" if torch.cuda.is_bf16_supported() else "fp16"
+    return "bf16" if cpu_computes_bf16() else "fp32"
+
+
+def cpu_computes_bf16() -> bool:
+    """Whether the processor has instructions for bfloat16 (Linux; elsewhere False)."""
+    try:
+        text = Path("/proc/cpuinfo").read_text("utf-8", "replace")
+    except OSError:
+        return False
+    flags = set(text.split())
+    return bool(flags & {"avx512_bf16", "amx_bf16", "bf16"})
+
+
+def choose_device(asked: str) -> str:
+    """Turn `auto` into a device.
+
+    Raises:
+        UnavailableError: a GPU is asked for and there is none.
+    """
+    if asked not in DEVICES:
+        raise UnavailableError(f"unknown device '{asked}'", valid=", ".join(DEVICES))
+    if asked == "cuda" and not torch.cuda.is_available():
+        raise UnavailableError(
+            "no CUDA device can be used here", hint="--device cpu, or look at nvidia-smi"
+        )
+    return ("cuda" if torch.cuda.is_available() else "cpu") if asked == "auto" else asked
+
+
+def make_accelerator(device: str, precision: Precision) -> Accelerator:
+    """An Accelerator whose batches are global: each process takes its part of every batch."""
+    if not PartialState._shared_state.get("num_processes", 1) > 1:
+        # Accelerate keeps one state a process; a second run may want another precision.
+        AcceleratorState._reset_state(reset_partial_state=True)
+    return Accelerator(
+        cpu=device == "cpu",
+        mixed_precision="no" if precision == "fp32" else precision,
+        dataloader_config=DataLoaderConfiguration(split_batches=True),
+    )

@@ -1,0 +1,155 @@
+"""From a resolved recipe to what must be done: networks, phases, and what decides each phase."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+from torch import nn
+
+import deblurkit
+from deblurkit.errors import PluginError
+from deblurkit.graph import FrameGraph, NetworkRequest, Node, check_nodes, needed, requests
+from deblurkit.randomness import seed_of
+from deblurkit.recipe.schema import Recipe, Training
+from deblurkit.registry import Registry
+from deblurkit.stages import Family, Phase, Schedule
+from deblurkit.storage import content_hash
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A recipe worked out.
+
+    Attributes:
+        recipe: The resolved recipe.
+        nodes: The frame graph's nodes.
+        phases: In an order in which each comes after those it needs.
+        keys: Phase name -> hash of everything that decides its result.
+    """
+
+    recipe: Recipe
+    nodes: tuple[Node, ...]
+    phases: tuple[Phase, ...]
+    keys: Mapping[str, str]
+
+    def training(self, phase: Phase) -> Training:
+        """The settings of a phase's group."""
+        settings: Training = getattr(self.recipe.training, phase.group)
+        return settings
+
+    def frames(self, phase: Phase) -> tuple[int, ...]:
+        """The frames whose estimates a phase's losses see."""
+        return tuple(sorted(i for stage in phase.stages for i in stage.frames))
+
+    def phase_nodes(self, phase: Phase) -> tuple[Node, ...]:
+        """The nodes a phase evaluates."""
+        return needed(self.nodes, self.frames(phase), phase.given)
+
+
+def make_plan(
+    recipe: Recipe, registry: Registry, *, device: str, precision: str, data: Mapping[str, Any]
+) -> Plan:
+    """Work out phases and their keys.
+
+    Args:
+        recipe: A resolved recipe.
+        registry: Where its components come from.
+        device: Device type; results differ between types.
+        precision: The precision in force; results differ with it.
+        data: What decides the training clips: settings, sources, versions.
+
+    Raises:
+        PluginError: a family or schedule gives a graph or phases that cannot work.
+    """
+    T = recipe.frames
+    family: Family = registry.resolve("family", recipe.family.name).build(**recipe.family.params)
+    schedule: Schedule = registry.resolve("schedule", recipe.schedule.name).build(
+        **recipe.schedule.params
+    )
+    nodes = check_nodes(family.graph(T), T)
+    phases = _sorted(schedule.phases(nodes, family.stages(T), T))
+    plan = Plan(recipe, nodes, phases, {})
+    keys: dict[str, str] = {}
+    for phase in phases:
+        decides = {
+            "deblurkit": deblurkit.__version__,
+            "torch": torch.__version__,
+            "device": device,
+            "precision": precision,
+            "seed": recipe.seed,
+            "T": T,
+            "phase": {"stages": [asdict(s) for s in phase.stages], "given": phase.given},
+            "trains": sorted(phase.trains),
+            "nodes": [asdict(n) for n in plan.phase_nodes(phase)],
+            "architecture": _architecture_of(plan, registry, phase),
+            "losses": {s.group: _losses_of(recipe, registry, s.group) for s in phase.stages},
+            "training": plan.training(phase).model_dump(mode="json"),
+            "data": data,
+            "crop": recipe.data.crop,
+            "formation": recipe.data.formation.model_dump(mode="json"),
+            "augment": recipe.data.augment.model_dump(mode="json"),
+            "needs": {n: keys[n] for n in phase.needs},
+        }
+        keys[phase.name] = content_hash(decides)
+    return Plan(recipe, nodes, phases, keys)
+
+
+def build_graph(recipe: Recipe, registry: Registry, nodes: tuple[Node, ...]) -> FrameGraph:
+    """Build all networks; each one's first weights depend on the seed and its name alone."""
+    origin = registry.resolve("architecture", recipe.architecture.name)
+
+    def make(request: NetworkRequest) -> nn.Module:
+        params = getattr(recipe.architecture, request.role)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed_of(recipe.seed, "network", request.network))
+            network = origin.build(inputs=request.inputs, **params)
+        if not isinstance(network, nn.Module):
+            raise PluginError(
+                f"it built {type(network).__name__}, not a torch module",
+                where=f"architecture '{origin.spec.name}' of plugin {origin.owner}",
+            )
+        return network
+
+    return FrameGraph.build(recipe.frames, nodes, make)
+
+
+def _architecture_of(plan: Plan, registry: Registry, phase: Phase) -> dict[str, Any]:
+    origin = registry.resolve("architecture", plan.recipe.architecture.name)
+    roles = {r.role for r in requests(plan.phase_nodes(phase)) if r.network in phase.trains}
+    return {
+        "name": f"{origin.owner}:{origin.spec.name}",
+        "version": origin.version,
+        "roles": {role: getattr(plan.recipe.architecture, role) for role in sorted(roles)},
+    }
+
+
+def _losses_of(recipe: Recipe, registry: Registry, group: str) -> dict[str, Any]:
+    losses = {}
+    for name, term in getattr(recipe.loss, group).items():
+        if term is not None and term.weight:
+            origin = registry.resolve("loss", name)
+            said = {"weight": term.weight, "params": term.params, "version": origin.version}
+            losses[f"{origin.owner}:{origin.spec.name}"] = said
+    return losses
+
+
+def _sorted(phases: tuple[Phase, ...]) -> tuple[Phase, ...]:
+    """Phases in an order in which each comes after those it needs, otherwise as given."""
+    left, done, order = list(phases), set[str](), list[Phase]()
+    if len({p.name for p in phases}) != len(phases):
+        raise PluginError(f"phases share a name: {[p.name for p in phases]}", where="schedule")
+    while left:
+        ready = next((p for p in left if set(p.needs) <= done), None)
+        if ready is None:
+            raise PluginError(
+                "phases need each other in a circle, or one that does not exist: "
+                + "; ".join(f"{p.name} needs {', '.join(p.needs)}" for p in left),
+                where="schedule",
+            )
+        left.remove(ready)
+        done.add(ready.name)
+        order.append(ready)
+    return tuple(order)

@@ -1,0 +1,87 @@
+"""The run directory: what is where, and that it holds one run.
+
+    recipe.resolved.yaml   the recipe with every default filled in; can be run as it is
+    environment.json       versions, processor, device, precision
+    metrics.jsonl          training records
+    tensorboard/           the same for TensorBoard, where it is installed
+    weights/               the bundle: bundle.json and one safetensors file a network
+    metrics.json           scores on held-out clips
+    samples/               held-out clips as contact sheets and movies
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from deblurkit.errors import RunError
+from deblurkit.recipe import Recipe, dump_recipe
+from deblurkit.storage import atomic_file, write_json
+
+RECIPE = "recipe.resolved.yaml"
+METRICS = "metrics.json"
+
+
+def open_run(folder: Path, recipe: Recipe, environment: Mapping[str, Any]) -> None:
+    """Make the run directory, or check that the one there is of the same recipe.
+
+    Raises:
+        RunError: it holds another recipe, is a file, or cannot be written.
+    """
+    text = dump_recipe(recipe)
+    kept = folder / RECIPE
+    with writing(folder):
+        if kept.exists() and kept.read_text("utf-8") != text:
+            raise RunError(
+                "the folder holds a run of another recipe",
+                where=str(folder),
+                hint="choose another --out, or remove the folder",
+            )
+        folder.mkdir(parents=True, exist_ok=True)
+        with atomic_file(kept) as temporary:
+            temporary.write_text(text, "utf-8")
+        write_json(folder / "environment.json", environment)
+
+
+class writing:
+    """Turn what the operating system says while a run directory is written into a RunError."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, OSError):
+            raise RunError(
+                f"the run directory cannot be written: {error.strerror or error}",
+                where=str(self.folder),
+                hint="choose another --out, or make room; trained phases are kept and reused",
+            ) from error
+
+
+def resolved_recipe(folder: Path) -> Path:
+    """The resolved recipe of a run directory.
+
+    Raises:
+        RunError: the folder is no run directory.
+    """
+    path = folder / RECIPE
+    if not path.is_file():
+        raise RunError(
+            f"there is no {RECIPE}",
+            where=str(folder),
+            valid="a run directory, as `deblurkit run` makes it",
+        )
+    return path
+
+
+def metrics_of(folder: Path) -> dict[str, Any]:
+    """The scores of a run; empty where it has none yet or they cannot be read."""
+    try:
+        said: dict[str, Any] = json.loads((folder / METRICS).read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return said

@@ -1,0 +1,133 @@
+"""Trained phases under a hash of everything that decides them, so that later runs reuse them."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from deblurkit.errors import RunError
+from deblurkit.storage import atomic_folder, cache_root, file_hash
+
+
+@dataclass(frozen=True)
+class PhaseResult:
+    """What a finished phase left.
+
+    Attributes:
+        key: Its hash.
+        weights: Network name -> its state.
+        records: Its lines of metrics.jsonl.
+        seconds: How long it trained.
+    """
+
+    key: str
+    weights: Mapping[str, Mapping[str, Tensor]]
+    records: tuple[Mapping[str, Any], ...]
+    seconds: float
+
+
+class PhaseStore:
+    """The folder of finished and unfinished phases.
+
+    A finished phase is `<key>/`; one in training is `<key>.training/`, with its checkpoints.
+    """
+
+    def __init__(self, root: Path | None = None) -> None:
+        self.root = root or cache_root() / "phases"
+
+    def get(self, key: str) -> PhaseResult | None:
+        """A finished phase, or None; a damaged one is removed and counts as None."""
+        folder = self.root / key
+        if not folder.is_dir():
+            return None
+        try:
+            said = json.loads((folder / "phase.json").read_text("utf-8"))
+            weights = {}
+            for network, digest in said["networks"].items():
+                path = folder / f"{network}.safetensors"
+                if file_hash(path) != digest:
+                    raise ValueError("checksum")
+                weights[network] = load_file(path)
+            lines = (folder / "metrics.jsonl").read_text("utf-8").splitlines()
+            records = tuple(json.loads(line) for line in lines)
+        except (OSError, ValueError, KeyError, SafetensorError):
+            shutil.rmtree(folder, ignore_errors=True)
+            return None
+        return PhaseResult(key, weights, records, float(said["seconds"]))
+
+    def put(self, result: PhaseResult, phase: str) -> None:
+        """Keep a finished phase and drop what its training left.
+
+        Raises:
+            RunError: the folder cannot be written or is full.
+        """
+        try:
+            if (self.root / result.key).exists():
+                shutil.rmtree(self.root / result.key)
+            with atomic_folder(self.root / result.key) as folder:
+                digests = {}
+                for network, state in result.weights.items():
+                    path = folder / f"{network}.safetensors"
+                    tensors = {k: v.detach().cpu().contiguous() for k, v in state.items()}
+                    save_file(tensors, path)
+                    digests[network] = file_hash(path)
+                lines = "".join(json.dumps(r) + "\n" for r in result.records)
+                (folder / "metrics.jsonl").write_text(lines, "utf-8")
+                said = {"phase": phase, "networks": digests, "seconds": result.seconds}
+                (folder / "phase.json").write_text(json.dumps(said, indent=2), "utf-8")
+        except (OSError, SafetensorError) as error:
+            raise RunError(
+                f"the trained phase '{phase}' could not be stored: {error}",
+                where=str(self.root),
+                hint="make room or set DEBLURKIT_CACHE to another folder, then run again: "
+                "the last checkpoint is kept",
+            ) from error
+        shutil.rmtree(self.training_folder(result.key), ignore_errors=True)
+
+    def forget(self, key: str) -> None:
+        """Remove a phase, finished or not."""
+        shutil.rmtree(self.root / key, ignore_errors=True)
+        shutil.rmtree(self.training_folder(key), ignore_errors=True)
+
+    def training_folder(self, key: str) -> Path:
+        """Where the checkpoints of an unfinished phase are."""
+        return self.root / f"{key}.training"
+
+    @contextmanager
+    def lock(self, key: str, waiting: str | None = None) -> Iterator[bool]:
+        """Hold a phase alone; yields True if another process was waited for.
+
+        Raises:
+            RunError: the folder cannot be written.
+        """
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+            lock = FileLock(self.root / f"{key}.lock")
+            try:
+                lock.acquire(timeout=0)
+                waited = False
+            except Timeout:
+                if waiting:
+                    print(waiting, flush=True)
+                lock.acquire()
+                waited = True
+        except OSError as error:
+            raise RunError(
+                f"trained phases cannot be kept here: {error}",
+                where=str(self.root),
+                hint="set DEBLURKIT_CACHE to a folder you can write",
+            ) from error
+        try:
+            yield waited
+        finally:
+            lock.release()

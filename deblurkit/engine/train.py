@@ -1,0 +1,320 @@
+"""The only training loop: one phase from its first step, or its last checkpoint, to its end."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+import torch
+from accelerate import Accelerator
+from torch import Tensor, nn
+
+from deblurkit.engine.checkpoint import (
+    Checkpoint,
+    load_checkpoint,
+    optimizer_tensors,
+    restore_optimizer,
+    save_checkpoint,
+)
+from deblurkit.engine.optimizer import MovingAverage, learning_rate, make_optimizer
+from deblurkit.engine.progress import Reporter, describe
+from deblurkit.engine.stop import StopRequest
+from deblurkit.engine.store import PhaseResult
+from deblurkit.engine.terms import StageLoss
+from deblurkit.errors import Interrupted, TrainingError
+from deblurkit.frames import FrameSet
+from deblurkit.graph import FrameGraph
+from deblurkit.losses import SelfTrainedTerm
+from deblurkit.randomness import seed_of
+from deblurkit.recipe.schema import Training
+from deblurkit.stages import Phase
+
+Record = dict[str, Any]
+Batch = Mapping[str, Tensor]
+
+
+class PhaseModule(nn.Module):
+    """The frame graph as one phase uses it: which frames are wanted, which are given true."""
+
+    def __init__(self, graph: FrameGraph, wanted: tuple[int, ...], given: tuple[int, ...]) -> None:
+        super().__init__()
+        self.graph, self.wanted, self.given = graph, wanted, given
+
+    def forward(self, blurry: Tensor, frames: Tensor) -> dict[int, Tensor]:
+        """y, B×C×H×W, and the true frames, B×T×C×H×W, to the wanted estimates by index."""
+        given = {i: frames[:, i - 1] for i in self.given}
+        return dict(self.graph(blurry, given, self.wanted))
+
+
+class PhaseTrainer:
+    """Trains the networks of one phase.
+
+    Args:
+        phase: What to train.
+        graph: All networks; those that the phase does not train must have their weights.
+        losses: One for each stage of the phase.
+        settings: Steps, batch, optimiser.
+        batches: `batches(first)` gives the phase's batches from number `first` on, `accumulate`
+            of them a step, each a mapping with "blurry" B×C×H×W and "frames" B×T×C×H×W.
+        accelerator: Device, precision, processes.
+        folder: Where checkpoints go.
+        seed: Of the run.
+        key: The phase's hash.
+    """
+
+    def __init__(
+        self,
+        phase: Phase,
+        graph: FrameGraph,
+        losses: tuple[StageLoss, ...],
+        settings: Training,
+        batches: Callable[[int], Iterable[Batch]],
+        accelerator: Accelerator,
+        *,
+        folder: Path,
+        seed: int,
+        key: str,
+    ) -> None:
+        self.phase, self.graph, self.losses, self.settings = phase, graph, losses, settings
+        self.accelerator, self.folder, self.seed, self.key = accelerator, folder, seed, key
+        self._batches = batches
+        self.step, self.seconds, self.records = 0, 0.0, list[Record]()
+
+        for name, network in graph.networks.items():
+            network.train(name in phase.trains).requires_grad_(name in phase.trains)
+        self.parameters = [p for n in phase.trains for p in graph.networks[n].parameters()]
+        wanted = tuple(sorted(i for stage in phase.stages for i in stage.frames))
+        module = PhaseModule(graph.to(accelerator.device), wanted, phase.given)
+        optimizer = make_optimizer(self.parameters, settings)
+        self.module, self.optimizer = accelerator.prepare(module, optimizer)
+        self.average = MovingAverage(self.parameters, settings.ema) if settings.ema else None
+
+        self.own: dict[str, tuple[SelfTrainedTerm, torch.optim.Optimizer]] = {}
+        for loss in losses:
+            for part in loss.modules():
+                part.to(accelerator.device)
+            for name, term in loss.self_trained().items():
+                own = torch.optim.Adam(term.parameters(), term.own_lr, (0.5, 0.999), fused=True)
+                self.own[f"{loss.stage.name}/{name}"] = (term, own)
+
+    def train(
+        self,
+        reporter: Reporter,
+        stop: StopRequest,
+        *,
+        title: str,
+        checkpoint_every: int,
+        log_every: int,
+        log: Callable[[Record], None],
+    ) -> PhaseResult:
+        """Run the phase to its end.
+
+        Raises:
+            TrainingError: loss or gradients stopped being finite; the weights did not move.
+            Interrupted: a signal asked to stop; everything up to this step is saved.
+            RunError: a checkpoint cannot be written.
+        """
+        began, steps = time.monotonic() - self.seconds, self.settings.steps
+        seen, sums = 0, dict[str, Tensor]()
+        since = time.monotonic()
+        batches = iter(self._batches(self.step * self.settings.accumulate))
+        reporter.start(title, steps, self.step)
+        while self.step < steps:
+            values, norm = self._one_step(batches)
+            self.step += 1
+            seen += self.settings.batch
+            for name, value in values.items():
+                sums[name] = sums.get(name, torch.zeros_like(value)) + value
+            self.seconds = time.monotonic() - began
+
+            if self.step % log_every == 0 or self.step == steps:
+                rate = seen / max(time.monotonic() - since, 1e-9)
+                count = seen / self.settings.batch
+                means = {name: float(total) / count for name, total in sums.items()}
+                record = self._record(means, norm, rate)
+                self.records.append(record)
+                log(record)
+                reporter.advance(self.step, describe(means, rate))
+                seen, sums, since = 0, {}, time.monotonic()
+            asked = self._asked_to_stop(stop)
+            if asked or (self.step % checkpoint_every == 0 and self.step < steps):
+                self.save()
+            if asked and self.step < steps:
+                raise self._interrupted(stop)
+        reporter.finish()
+        if self.average:
+            self.average.apply()
+        weights = {
+            n: {k: v.detach().cpu().clone() for k, v in self.graph.networks[n].state_dict().items()}
+            for n in self.phase.trains
+        }
+        return PhaseResult(self.key, weights, tuple(self.records), self.seconds)
+
+    def _one_step(self, batches: Iterator[Batch]) -> tuple[dict[str, Tensor], float]:
+        parts = self.settings.accumulate
+        torch.manual_seed(seed_of(self.seed, "step", self.phase.name, self.step))
+        for group in self.optimizer.param_groups:
+            group["lr"] = learning_rate(self.step, self.settings)
+        self.optimizer.zero_grad(set_to_none=True)
+        values: dict[str, Tensor] = {}
+        for part in range(parts):
+            batch = next(batches)
+            estimate, target = self._predict(batch)
+            values.update(self._train_own(estimate, target))
+            with self.accelerator.autocast():
+                loss, said = self._loss(estimate, target)
+            self._check_finite(loss, said)
+            sync = part == parts - 1 or self.accelerator.num_processes == 1
+            with nullcontext() if sync else self.accelerator.no_sync(self.module):
+                self.accelerator.backward(loss / parts)
+            for name, value in said.items():
+                values[name] = values.get(name, torch.zeros_like(value)) + value / parts
+        limit = self.settings.clip_norm or math.inf
+        norm = float(self.accelerator.clip_grad_norm_(self.parameters, limit))
+        if not math.isfinite(norm) and self.accelerator.scaler is None:
+            raise self._not_finite("the gradient's norm", values)
+        self.optimizer.step()
+        if self.average:
+            self.average.update(self.step)
+        return values, norm
+
+    def _predict(self, batch: Batch) -> tuple[FrameSet[Tensor], FrameSet[Tensor]]:
+        blurry, frames = batch["blurry"], batch["frames"]
+        estimates = self.module(blurry, frames)
+        T = self.graph.T
+        return (
+            FrameSet(T, estimates, blurry),
+            FrameSet(T, {i: frames[:, i - 1] for i in estimates}, blurry),
+        )
+
+    def _loss(
+        self, estimate: FrameSet[Tensor], target: FrameSet[Tensor]
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        results = [loss(estimate, target) for loss in self.losses]
+        said: dict[str, Tensor] = {}
+        for _, values in results:
+            for name, value in values.items():
+                said[name] = said.get(name, torch.zeros_like(value)) + value
+        return torch.stack([total for total, _ in results]).sum(), said
+
+    def _train_own(
+        self, estimate: FrameSet[Tensor], target: FrameSet[Tensor]
+    ) -> dict[str, Tensor]:
+        """Let terms with something of their own to train take a step, then freeze it."""
+        said: dict[str, Tensor] = {}
+        stages = {loss.stage.name: loss.stage for loss in self.losses}
+        for name, (term, optimizer) in self.own.items():
+            frames = stages[name.split("/")[0]].frames
+            mine = FrameSet(estimate.T, {i: estimate[i].detach() for i in frames}, estimate.blurry)
+            parameters = list(term.parameters())
+            for p in parameters:
+                p.requires_grad_(True)
+            optimizer.zero_grad(set_to_none=True)
+            with self.accelerator.autocast():
+                loss = term.own_loss(mine, target.only(frames))
+            self._check_finite(loss, {f"{name} (its own loss)": loss})
+            loss.backward()  # type: ignore[no-untyped-call]
+            if self.accelerator.num_processes > 1:
+                for p in parameters:
+                    if p.grad is not None:
+                        p.grad = self.accelerator.reduce(p.grad, "mean")
+            optimizer.step()
+            for p in parameters:
+                p.requires_grad_(False)
+            said[f"{name.split('/')[1]}-own"] = loss.detach()
+        return said
+
+    def save(self) -> None:
+        """Write a checkpoint of the step just done."""
+        self.accelerator.wait_for_everyone()
+        if not self.accelerator.is_main_process:
+            return
+        scalars: dict[str, Any] = {"seconds": self.seconds, "records": self.records}
+        if self.accelerator.scaler is not None:
+            scalars["scaler"] = self.accelerator.scaler.state_dict()
+        save_checkpoint(self.folder, Checkpoint(self.step, self._tensors(), scalars))
+
+    def resume(self) -> list[str]:
+        """Go back to the newest whole checkpoint, if there is one; returns what was damaged.
+
+        Raises:
+            RunError: there are checkpoints, and all are damaged.
+        """
+        checkpoint, problems = load_checkpoint(self.folder)
+        if checkpoint is None:
+            return problems
+        parts: dict[str, dict[str, Tensor]] = {}
+        for name, tensor in checkpoint.tensors.items():
+            part, rest = name.split("|", 1)
+            parts.setdefault(part, {})[rest] = tensor
+        for name in self.phase.trains:
+            self.graph.networks[name].load_state_dict(parts[f"network:{name}"])
+        restore_optimizer(self.optimizer, parts.get("optimizer", {}))
+        if self.average:
+            for i, tensor in enumerate(self.average.average):
+                tensor.copy_(parts["average"][str(i)])
+        for name, (term, optimizer) in self.own.items():
+            term.load_state_dict(parts[f"term:{name}"])
+            restore_optimizer(optimizer, parts[f"term-optimizer:{name}"])
+        if self.accelerator.scaler is not None and "scaler" in checkpoint.scalars:
+            self.accelerator.scaler.load_state_dict(checkpoint.scalars["scaler"])
+        self.step = checkpoint.step
+        self.seconds = float(checkpoint.scalars["seconds"])
+        self.records = list(checkpoint.scalars["records"])
+        return problems
+
+    def _tensors(self) -> dict[str, Tensor]:
+        parts: dict[str, Mapping[str, Tensor]] = {
+            f"network:{n}": self.graph.networks[n].state_dict() for n in self.phase.trains
+        }
+        parts["optimizer"] = optimizer_tensors(self.optimizer)
+        if self.average:
+            parts["average"] = {str(i): t for i, t in enumerate(self.average.average)}
+        for name, (term, optimizer) in self.own.items():
+            parts[f"term:{name}"] = term.state_dict()
+            parts[f"term-optimizer:{name}"] = optimizer_tensors(optimizer)
+        return {f"{part}|{k}": v for part, tensors in parts.items() for k, v in tensors.items()}
+
+    def _record(self, values: Mapping[str, float], norm: float, rate: float) -> Record:
+        return {
+            "phase": self.phase.name,
+            "step": self.step,
+            "terms": dict(values),
+            "lr": learning_rate(self.step - 1, self.settings),
+            "gradient_norm": norm,
+            "samples_per_second": round(rate, 2),
+            "seconds": round(self.seconds, 2),
+        }
+
+    def _check_finite(self, loss: Tensor, values: Mapping[str, Tensor]) -> None:
+        if not bool(torch.isfinite(loss)):
+            raise self._not_finite("the loss", values)
+
+    def _not_finite(self, what: str, values: Mapping[str, Tensor]) -> TrainingError:
+        said = ", ".join(f"{name} = {float(v):.4g}" for name, v in values.items())
+        return TrainingError(
+            f"{what} is not finite in step {self.step + 1} ({said}); the weights did not move",
+            where=f"phase '{self.phase.name}'",
+            hint=f"lower training.{self.phase.group}.lr, set training.{self.phase.group}.clip_norm, "
+            "or use training.precision=fp32",
+        )
+
+    def _asked_to_stop(self, stop: StopRequest) -> bool:
+        if self.accelerator.num_processes == 1:
+            return bool(stop)
+        flag = torch.tensor(float(bool(stop)), device=self.accelerator.device)
+        return bool(self.accelerator.reduce(flag, "sum") > 0)
+
+    def _interrupted(self, stop: StopRequest) -> Interrupted:
+        error = Interrupted(
+            f"stopped by {stop.signal_name or 'another process'} after step {self.step} of "
+            f"{self.settings.steps}; everything up to here is saved",
+            where=f"phase '{self.phase.name}'",
+            hint="run the same command again to go on",
+        )
+        error.exit_code = stop.exit_code
+        return error

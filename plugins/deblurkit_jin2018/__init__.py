@@ -1,0 +1,1 @@
+"""Jin, Meishvili, Favaro: Learning to Extract a Video Sequence from a Single Motion-Blurred Image (CVPR 2018), as a plugin."""

@@ -1,0 +1,1 @@
+"""The four loss families of the paper."""

@@ -1,0 +1,1 @@
+"""The parts that no single paper owns: plain losses, datasets, metrics, backbones."""

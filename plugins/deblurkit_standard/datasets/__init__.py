@@ -1,0 +1,1 @@
+"""Datasets: rendered, photographs in motion, footage."""

@@ -1,0 +1,285 @@
+"""What the standard plugin offers. Imported by every listing: no torch here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Literal, Self, TypeVar
+
+from pydantic import AfterValidator, Field, field_validator, model_validator
+
+from deblurkit.hookspecs import hookimpl
+from deblurkit.specs import ArchitectureSpec, DatasetSpec, LossSpec, MetricSpec, Params
+
+DEBLURKIT_API = 1
+
+Pixels = Annotated[float, Field(ge=0)]
+VGGLayer = Literal[
+    "relu1_1", "relu1_2", "relu2_1", "relu2_2", "relu3_1", "relu3_2", "relu3_3",
+    "relu4_1", "relu4_2", "relu4_3", "relu5_1", "relu5_2", "relu5_3",
+]  # fmt: skip
+Number = TypeVar("Number", int, float)
+
+
+def _rising(ends: tuple[Number, Number]) -> tuple[Number, Number]:
+    if ends[0] > ends[1]:
+        raise ValueError(f"the least, {ends[0]:g}, is above the largest, {ends[1]:g}")
+    return ends
+
+
+Range = Annotated[tuple[Pixels, Pixels], AfterValidator(_rising)]
+Radii = Annotated[
+    tuple[Annotated[float, Field(ge=1)], Annotated[float, Field(ge=1)]], AfterValidator(_rising)
+]
+
+
+class CharbonnierParams(Params):
+    epsilon: float = Field(1e-3, gt=0, description="where the error turns from squared to linear")
+
+
+class PerceptualParams(Params):
+    weights: str = Field(
+        "pretrained",
+        description="pretrained (ImageNet, by timm), the path of a weights file, or random",
+    )
+    layers: tuple[VGGLayer, ...] = Field(
+        ("relu2_2", "relu3_3"), min_length=1, description="VGG-16 layers compared, each once"
+    )
+
+    @field_validator("layers")
+    @classmethod
+    def _each_once(cls, layers: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(layers)) < len(layers):
+            raise ValueError("a layer is named twice")
+        return layers
+
+
+class AdversarialParams(Params):
+    objective: Literal["hinge", "non-saturating"] = "hinge"
+    critic_width: int = Field(64, ge=1, description="channels of the critic's first layer")
+    critic_layers: int = Field(3, ge=1, le=6, description="layers of stride 2 in the critic")
+    critic_lr: float = Field(1e-4, gt=0, description="learning rate of the critic's Adam")
+
+
+class PairwiseWindowedParams(Params):
+    window: int = Field(
+        16, ge=0, description="side of a window in pixels, half overlapping; 0: the whole image"
+    )
+    norm: Literal["l1", "squared", "charbonnier"] = Field("l1", description="error of a frame")
+    softness: float = Field(
+        0.0, ge=0, description="temperature of a soft minimum, in units of the error; 0: hard"
+    )
+
+
+class DilatedResNetParams(Params):
+    backbone: str = Field("resnet18", description="any ResNet of timm")
+    weights: str = Field("random", description="random, pretrained (by timm) or a weights file")
+    norm: Literal["batch", "group"] = Field(
+        "group", description="normalisation of the encoder; pretrained weights need batch"
+    )
+    decoder_width: int = Field(64, ge=1, description="channels of the decoder")
+    zero_init: bool = Field(
+        True, description="start the last layer at zero: the network begins as the identity"
+    )
+
+    @model_validator(mode="after")
+    def _pretrained_needs_batch(self) -> Self:
+        if self.weights == "pretrained" and self.norm != "batch":
+            raise ValueError("pretrained weights need norm: batch, which they were trained with")
+        return self
+
+
+class MovingShapesParams(Params):
+    objects: int = Field(1, ge=0, le=8, description="n independently moving objects: 2^n solutions")
+    motion: Range = Field(
+        (8.0, 16.0), description="least and largest path of an object, first to last frame, pixels"
+    )
+    size: Radii = Field((10.0, 20.0), description="least and largest radius of an object, pixels")
+    shapes: tuple[Literal["disc", "box", "polygon"], ...] = Field(
+        ("disc", "box", "polygon"), min_length=1, description="kinds of objects to draw from"
+    )
+    texture: float = Field(
+        0.3, ge=0, le=1, description="contrast of the objects' texture, peak to valley, of 1"
+    )
+    contrast: float = Field(
+        0.35,
+        ge=0,
+        le=1,
+        description="least distance of an object's colour from what is behind it, in RGB",
+    )
+    rotation: float = Field(0.0, ge=0, description="largest turn of an object, degrees a clip")
+    overlap: bool = Field(
+        True, description="objects may hide each other; false: exactly 2^n solutions"
+    )
+    frame_blur: Pixels = Field(
+        1.0, description="largest motion within one true frame, pixels; 0: an instant"
+    )
+    background: Literal["smooth", "photo"] = Field(
+        "smooth", description="smooth random colours, or scikit-image's photographs"
+    )
+    background_motion: Pixels = Field(0.0, description="largest path of the background, pixels")
+    downsample: float = Field(
+        0.45, gt=0, le=1, description="photographs are scaled by this first; the paper's 45 %"
+    )
+    scenes: int = Field(64, ge=2, description="number of smooth backgrounds, the sources")
+
+
+class PhotosInMotionParams(Params):
+    photos: Path | None = Field(
+        None, description="folder of photographs; null: the ones inside scikit-image"
+    )
+    objects: Annotated[
+        tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=0, le=8)]],
+        AfterValidator(_rising),
+    ] = Field((0, 3), description="least and largest number of objects")
+    translation: Range = Field(
+        (0.0, 16.0), description="least and largest path of the camera, pixels"
+    )
+    rotation: float = Field(1.5, ge=0, description="largest turn of the camera, degrees")
+    zoom: float = Field(0.02, ge=0, lt=1, description="largest change of size over the clip")
+    shake: Pixels = Field(1.5, description="largest size of the camera's shake, pixels")
+    object_motion: Range = Field(
+        (4.0, 20.0), description="least and largest path of an object in the view, pixels"
+    )
+    object_size: Radii = Field(
+        (8.0, 32.0), description="least and largest radius of an object, pixels"
+    )
+    object_rotation: float = Field(
+        10.0, ge=0, description="largest turn of an object, degrees a clip"
+    )
+    downsample: float = Field(
+        0.45, gt=0, le=1, description="photographs are scaled by this first; the paper's 45 %"
+    )
+    frame_blur: Pixels = Field(
+        1.0, description="largest motion within one true frame, pixels; 0: an instant"
+    )
+    subframes: int = Field(
+        4, ge=1, le=64, description="instants averaged for one frame, at most; two a pixel suffice"
+    )
+
+
+class FootageParams(Params):
+    path: Path = Field(description="the folder or file")
+    stride: int = Field(1, ge=1, description="every n-th frame is used")
+    downsample: float = Field(1.0, gt=0, le=1, description="frames are scaled by this; paper: 0.45")
+    passage: int = Field(
+        60, ge=1, description="used frames of a passage, the unit of the train/test split"
+    )
+
+
+class FramesParams(FootageParams):
+    path: Path = Field(
+        description="a folder of consecutive images, or of such folders, in the order of their names"
+    )
+
+
+class VideoParams(FootageParams):
+    path: Path = Field(description="a video file, or a folder of them")
+
+
+@hookimpl
+def deblurkit_losses() -> Sequence[LossSpec]:
+    return [
+        LossSpec(
+            name="mse",
+            summary="squared error of every frame, the mean over pixels",
+            build="deblurkit_standard.losses.pixel:mse_term",
+        ),
+        LossSpec(
+            name="l1",
+            summary="absolute error of every frame, the mean over pixels",
+            build="deblurkit_standard.losses.pixel:l1_term",
+        ),
+        LossSpec(
+            name="charbonnier",
+            summary="sqrt(error^2 + epsilon^2) of every frame, the mean over pixels",
+            build="deblurkit_standard.losses.pixel:charbonnier_term",
+            params=CharbonnierParams,
+            reference="Charbonnier et al., ICIP 1994; Lai et al., CVPR 2017",
+        ),
+        LossSpec(
+            name="perceptual",
+            summary="squared error of VGG-16 features of every frame",
+            build="deblurkit_standard.losses.perceptual:Perceptual",
+            params=PerceptualParams,
+            reference="Johnson, Alahi, Fei-Fei, ECCV 2016; layers of Jin et al. 2018",
+        ),
+        LossSpec(
+            name="adversarial",
+            summary="a patch critic must take every estimated frame for a true one",
+            build="deblurkit_standard.losses.adversarial:Adversarial",
+            params=AdversarialParams,
+            invariance="permutation",
+            trains_itself=True,
+            reference="Goodfellow et al., NIPS 2014; hinge: Lim and Ye 2017",
+        ),
+        LossSpec(
+            name="pairwise-windowed",
+            summary="error of each pair in the better of its two orders, chosen window by window",
+            build="deblurkit_standard.losses.pairwise_windowed:PairwiseWindowed",
+            params=PairwiseWindowedParams,
+            invariance="pair-swap",
+            reference="deblurkit",
+        ),
+    ]
+
+
+@hookimpl
+def deblurkit_architectures() -> Sequence[ArchitectureSpec]:
+    return [
+        ArchitectureSpec(
+            name="dilated-resnet",
+            summary="a timm ResNet at output stride 8 by dilation, with a light decoder",
+            build="deblurkit_standard.architectures.dilated_resnet:DilatedResNet",
+            params=DilatedResNetParams,
+            reference="Yu, Koltun, Funkhouser, CVPR 2017; backbones by timm",
+        )
+    ]
+
+
+@hookimpl
+def deblurkit_datasets() -> Sequence[DatasetSpec]:
+    return [
+        DatasetSpec(
+            name="moving-shapes",
+            summary="textured shapes moving over a background, rendered; the paper's Fig. 2 grown",
+            build="deblurkit_standard.datasets.moving_shapes:MovingShapes",
+            params=MovingShapesParams,
+        ),
+        DatasetSpec(
+            name="photos-in-motion",
+            summary="photographs under camera motion with moving objects before them",
+            build="deblurkit_standard.datasets.photos_in_motion:PhotosInMotion",
+            params=PhotosInMotionParams,
+        ),
+        DatasetSpec(
+            name="frames",
+            summary="folders of consecutive images",
+            build="deblurkit_standard.datasets.frames:Frames",
+            params=FramesParams,
+        ),
+        DatasetSpec(
+            name="video",
+            summary="high-speed video files",
+            build="deblurkit_standard.datasets.video:Video",
+            params=VideoParams,
+        ),
+    ]
+
+
+@hookimpl
+def deblurkit_metrics() -> Sequence[MetricSpec]:
+    return [
+        MetricSpec(
+            name="psnr",
+            summary="peak signal-to-noise ratio, peak 1",
+            build="deblurkit_standard.metrics.psnr:frame_psnr",
+            unit="dB",
+        ),
+        MetricSpec(
+            name="ssim",
+            summary="structural similarity, Gaussian window of 11 pixels, sigma 1.5",
+            build="deblurkit_standard.metrics.ssim:frame_ssim",
+            reference="Wang et al., IEEE TIP 2004",
+        ),
+    ]
