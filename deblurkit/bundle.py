@@ -50,7 +50,9 @@ def save_bundle(folder: Path, bundle: Bundle) -> None:
     (folder / NAME).unlink(missing_ok=True)
     files = {}
     for name, network in bundle.graph.networks.items():
-        tensors = {k: v.detach().cpu().contiguous().clone() for k, v in network.state_dict().items()}
+        tensors = {
+            k: v.detach().cpu().contiguous().clone() for k, v in network.state_dict().items()
+        }
         path = folder / f"{name}.safetensors"
         with atomic_file(path) as temporary:
             save_file(tensors, temporary)

@@ -57,7 +57,7 @@ def partner(i: int, T: int) -> int:
 
 
 def pairs(T: int) -> tuple[tuple[int, int], ...]:
-    """The symmetric pairs (i, T+1-i) with i < T+1-i, from the core outwards: (3,5), (2,6), (1,7)."""
+    """The symmetric pairs (i, T+1-i), i < T+1-i, from the core outwards: (3,5), (2,6), (1,7)."""
     m = middle(T)
     return tuple((m - k, m + k) for k in range(1, m))
 
@@ -89,9 +89,7 @@ class FrameSet(Mapping[int, ImageT], Generic[ImageT]):
         blurry: The blurry image y, B×C×H×W in [0, 1], or None where nobody needs it.
     """
 
-    def __init__(
-        self, T: int, images: Mapping[int, ImageT], blurry: ImageT | None = None
-    ) -> None:
+    def __init__(self, T: int, images: Mapping[int, ImageT], blurry: ImageT | None = None) -> None:
         self.T = check_length(T)
         self._images = {check_index(i, T): images[i] for i in sorted(images)}
         self.blurry = blurry

@@ -199,8 +199,10 @@ class FrameGraph(nn.Module):
                     f"{tuple(y.shape)}",
                     valid="one shape, B×C×H×W, for all images",
                 )
-        wanted = indices(self.T) if frames is None else tuple(check_index(i, self.T) for i in frames)
-        images: dict[ImageRef, Tensor] = {BLURRY: y, **given}
+        wanted = (
+            indices(self.T) if frames is None else tuple(check_index(i, self.T) for i in frames)
+        )
+        images: dict[ImageRef, Tensor] = {BLURRY: y} | {i: given[i] for i in given}
         for node in needed(self.nodes, wanted, given):
             network = self.networks[node.network]
             seen = tuple(images[r] for r in node.inputs)

@@ -18,7 +18,9 @@ import platformdirs
 def cache_root() -> Path:
     """Where clips and trained phases are kept: $DEBLURKIT_CACHE, or the user's cache folder."""
     override = os.environ.get("DEBLURKIT_CACHE")
-    return Path(override).expanduser() if override else Path(platformdirs.user_cache_dir("deblurkit"))
+    return (
+        Path(override).expanduser() if override else Path(platformdirs.user_cache_dir("deblurkit"))
+    )
 
 
 def content_hash(value: Any, length: int = 24) -> str:

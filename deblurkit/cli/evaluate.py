@@ -11,7 +11,9 @@ import click
 
 @click.command()
 @click.argument("folder", metavar="RUN", type=click.Path(path_type=Path))
-@click.option("--clips", type=click.IntRange(1), help="Number of held-out clips [default: the recipe's].")
+@click.option(
+    "--clips", type=click.IntRange(1), help="Number of held-out clips [default: the recipe's]."
+)
 @click.option(
     "--set",
     "overrides",

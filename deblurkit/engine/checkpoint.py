@@ -59,7 +59,7 @@ def save_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
         raise RunError(
             f"the checkpoint of step {checkpoint.step} could not be written: {error}",
             where=str(folder),
-            hint="make room or set DEBLURKIT_CACHE to another folder; what was saved before is kept",
+            hint="make room or set DEBLURKIT_CACHE to another folder; earlier ones are kept",
         ) from error
     for old in _steps(folder)[:-KEEP]:
         for suffix in (".json", ".safetensors"):
@@ -75,7 +75,7 @@ def load_checkpoint(folder: Path) -> tuple[Checkpoint | None, list[str]]:
     Raises:
         RunError: there are checkpoints, and all are damaged.
     """
-    problems = []
+    problems: list[str] = []
     for step in reversed(_steps(folder)):
         try:
             return _read(folder, step), problems

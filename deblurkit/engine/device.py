@@ -52,9 +52,10 @@ def choose_device(asked: str) -> str:
 
 def make_accelerator(device: str, precision: Precision) -> Accelerator:
     """An Accelerator whose batches are global: each process takes its part of every batch."""
-    if not PartialState._shared_state.get("num_processes", 1) > 1:
-        # Accelerate keeps one state a process; a second run may want another precision.
-        AcceleratorState._reset_state(reset_partial_state=True)
+    if not PartialState._shared_state.get("num_processes", 1) > 1:  # noqa: SLF001
+        # Accelerate keeps one state a process and offers no public way to leave it; a second
+        # run in the same process may want another precision.
+        AcceleratorState._reset_state(reset_partial_state=True)  # noqa: SLF001
     return Accelerator(
         cpu=device == "cpu",
         mixed_precision="no" if precision == "fp32" else precision,

@@ -119,6 +119,7 @@ def describe(terms: Mapping[str, float], rate: float) -> str:
 
 def clip_progress(reporter: Reporter) -> Callable[[str], Callable[[int, int], None]]:
     """Make progress functions (done, total) for pieces of work by their titles."""
+
     def make(title: str) -> Callable[[int, int], None]:
         started = False
 

@@ -119,7 +119,7 @@ def run(
     scores: dict[str, Any] = {}
     if main:
         with writing(folder):
-            bundle = _bundle(recipe, registry, graph, data, reports, folder)
+            bundle = _bundle(recipe, registry, graph, data, reports)
             save_bundle(folder / "weights", bundle)
             scores = score_run(
                 folder, graph, data.test, recipe, registry,
@@ -160,8 +160,11 @@ class _Work:
         """Find a phase's result or train it; the graph holds its weights afterwards."""
         key = self.plan.keys[phase.name]
         main = self.accelerator.is_main_process
-        waiting = f"another run is training {title}; waiting for it"
-        with self.store.lock(key, waiting) if main else nullcontext(False) as waited:
+
+        def wait() -> None:
+            self.reporter.say(f"{title}: another run is training it; waiting for that")
+
+        with self.store.lock(key, wait) if main else nullcontext(False) as waited:
             if self.fresh and main and not waited:
                 self.store.forget(key)
             self.accelerator.wait_for_everyone()
@@ -259,7 +262,6 @@ def _bundle(
     graph: FrameGraph,
     data: PreparedData,
     reports: list[PhaseReport],
-    folder: Path,
 ) -> Bundle:
     origin = registry.resolve("architecture", recipe.architecture.name)
     roles = ("middle", "core", "outer")

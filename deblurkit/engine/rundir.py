@@ -1,18 +1,19 @@
 """The run directory: what is where, and that it holds one run.
 
-    recipe.resolved.yaml   the recipe with every default filled in; can be run as it is
-    environment.json       versions, processor, device, precision
-    metrics.jsonl          training records
-    tensorboard/           the same for TensorBoard, where it is installed
-    weights/               the bundle: bundle.json and one safetensors file a network
-    metrics.json           scores on held-out clips
-    samples/               held-out clips as contact sheets and movies
+recipe.resolved.yaml   the recipe with every default filled in; can be run as it is
+environment.json       versions, processor, device, precision
+metrics.jsonl          training records
+tensorboard/           the same for TensorBoard, where it is installed
+weights/               the bundle: bundle.json and one safetensors file a network
+metrics.json           scores on held-out clips
+samples/               held-out clips as contact sheets and movies
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -45,21 +46,17 @@ def open_run(folder: Path, recipe: Recipe, environment: Mapping[str, Any]) -> No
         write_json(folder / "environment.json", environment)
 
 
-class writing:
+@contextmanager
+def writing(folder: Path) -> Iterator[None]:
     """Turn what the operating system says while a run directory is written into a RunError."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    def __enter__(self) -> None: ...
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, OSError):
-            raise RunError(
-                f"the run directory cannot be written: {error.strerror or error}",
-                where=str(self.folder),
-                hint="choose another --out, or make room; trained phases are kept and reused",
-            ) from error
+    try:
+        yield
+    except OSError as error:
+        raise RunError(
+            f"the run directory cannot be written: {error.strerror or error}",
+            where=str(folder),
+            hint="choose another --out, or make room; trained phases are kept and reused",
+        ) from error
 
 
 def resolved_recipe(folder: Path) -> Path:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -104,8 +104,8 @@ class PhaseStore:
         return self.root / f"{key}.training"
 
     @contextmanager
-    def lock(self, key: str, waiting: str | None = None) -> Iterator[bool]:
-        """Hold a phase alone; yields True if another process was waited for.
+    def lock(self, key: str, wait: Callable[[], None] = lambda: None) -> Iterator[bool]:
+        """Hold a phase alone; yields True if another process was waited for, after `wait()`.
 
         Raises:
             RunError: the folder cannot be written.
@@ -117,8 +117,7 @@ class PhaseStore:
                 lock.acquire(timeout=0)
                 waited = False
             except Timeout:
-                if waiting:
-                    print(waiting, flush=True)
+                wait()
                 lock.acquire()
                 waited = True
         except OSError as error:

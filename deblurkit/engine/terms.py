@@ -89,6 +89,8 @@ def build_terms(
         origin = registry.resolve("loss", name)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed_of(recipe.seed, "term", seed_key, name))
-            terms.append(WeightedTerm(name, settings.weight, origin.build(**settings.params), origin))
+            terms.append(
+                WeightedTerm(name, settings.weight, origin.build(**settings.params), origin)
+            )
     assert terms, f"no loss terms among {sorted(wanted)}"  # the recipe's validation sees to it
     return tuple(terms)

@@ -201,9 +201,7 @@ class PhaseTrainer:
                 said[name] = said.get(name, torch.zeros_like(value)) + value
         return torch.stack([total for total, _ in results]).sum(), said
 
-    def _train_own(
-        self, estimate: FrameSet[Tensor], target: FrameSet[Tensor]
-    ) -> dict[str, Tensor]:
+    def _train_own(self, estimate: FrameSet[Tensor], target: FrameSet[Tensor]) -> dict[str, Tensor]:
         """Let terms with something of their own to train take a step, then freeze it."""
         said: dict[str, Tensor] = {}
         stages = {loss.stage.name: loss.stage for loss in self.losses}
@@ -295,12 +293,12 @@ class PhaseTrainer:
             raise self._not_finite("the loss", values)
 
     def _not_finite(self, what: str, values: Mapping[str, Tensor]) -> TrainingError:
+        settings = f"training.{self.phase.group}"
         said = ", ".join(f"{name} = {float(v):.4g}" for name, v in values.items())
         return TrainingError(
             f"{what} is not finite in step {self.step + 1} ({said}); the weights did not move",
             where=f"phase '{self.phase.name}'",
-            hint=f"lower training.{self.phase.group}.lr, set training.{self.phase.group}.clip_norm, "
-            "or use training.precision=fp32",
+            hint=f"lower {settings}.lr, set {settings}.clip_norm, or use training.precision=fp32",
         )
 
     def _asked_to_stop(self, stop: StopRequest) -> bool:

@@ -25,9 +25,9 @@ Predict = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
 ROWS = {
     "estimate": "estimate",
-    "true-middle": "estimate, true middle given",
-    "blurry": "blurry image in every frame",
-    "frozen-middle": "true middle in every frame",
+    "true-middle": "with true middle given",
+    "blurry": "blurry image, all frames",
+    "frozen-middle": "true middle, all frames",
 }
 MODES: tuple[Mode, ...] = ("forward", "best", "pixel")
 

@@ -65,7 +65,7 @@ def entries(folder: Path, kind: str) -> tuple[Path, ...]:
 
 def natural_order(paths: Iterable[Path]) -> tuple[Path, ...]:
     """Paths in the order of their names as people count: frame2 before frame10."""
-    return tuple(sorted(paths, key=lambda path: (_natural_key(path.name), path.name)))
+    return tuple(sorted(paths, key=_natural_key))
 
 
 @contextmanager
@@ -86,8 +86,13 @@ def writing(path: Path) -> Iterator[Path]:
         ) from error
 
 
-def _natural_key(name: str) -> tuple[str | int, ...]:
-    # Splitting at groups of digits gives text and number in turn, so keys always compare.
+def _natural_key(path: Path) -> tuple[object, ...]:
+    # Without the suffix first, so that a.png comes before a1.png.
+    return (*(_parts(name) for name in (path.stem, path.name)), path.name)
+
+
+def _parts(name: str) -> tuple[str | int, ...]:
+    # Splitting at groups of digits gives text and number in turn, so any two compare.
     parts = re.split(r"([0-9]+)", name.casefold())
     return tuple(int(part) if k % 2 else part for k, part in enumerate(parts))
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 from PIL import ExifTags, Image, UnidentifiedImageError
+from PIL.TiffImagePlugin import TiffImageFile
 
 from deblurkit.errors import DataError
 from deblurkit.media.files import check_file, entries, writing
@@ -67,10 +68,9 @@ def image_size(path: Path) -> tuple[int, int]:
     """
     with _opened(path) as image:
         width, height = image.size
-        # Pillow has turned the size of a TIFF already.
-        if image.format != "TIFF" and _orientation(image) >= 5:
-            width, height = height, width
-        return height, width
+        if isinstance(image, TiffImageFile):  # some Pillows have turned its size already
+            width, height = int(image.tag_v2[256]), int(image.tag_v2[257])
+        return (width, height) if _orientation(image) >= 5 else (height, width)
 
 
 def write_png(path: Path, image: npt.NDArray[np.uint8]) -> None:

@@ -8,37 +8,27 @@ from __future__ import annotations
 
 import functools
 import statistics
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import pairwise
+from itertools import islice, pairwise
 from pathlib import Path
 
-import av
-import numpy as np
-import numpy.typing as npt
 from av.container import InputContainer
 from av.error import FFmpegError
-from av.stream import Disposition
-from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from deblurkit.errors import DataError
 from deblurkit.media.files import check_file
-from deblurkit.media.image import MAX_PIXELS
+from deblurkit.media.video_decoding import decoded, opened, rgb, whole_packets
 
 # Codecs of which every packet gives one frame; in others some packets are never shown.
 _PACKET_IS_FRAME = frozenset(
     {"h264", "hevc", "vp9", "av1", "mpeg1video", "mpeg2video", "mjpeg", "prores", "dnxhd"}
     | {"ffv1", "huffyuv", "ffvhuff", "utvideo", "rawvideo", "png"}
 )
-# FFmpeg takes any text for a picture of a terminal.
-_TEXT_CODECS = frozenset({"ansi", "bintext", "xbin", "idf"})
 # Containers that do not say how long a packet is: the last of a broken file looks whole.
 _OPEN_ENDED = frozenset({"mpegts", "mpeg", "h264", "hevc", "mpegvideo", "m4v"})
-_REORDERED = 16  # frames that may be stored before one shown earlier: H.264's limit
-_VALID = "a video file: MP4, MOV, MKV, WebM, AVI and others that FFmpeg reads"
+_REORDERED = 16  # most frames that may be stored before one shown earlier: H.264's limit
 
 
 @dataclass(frozen=True)
@@ -93,29 +83,32 @@ def _index(path: Path, _version: tuple[int, int]) -> VideoIndex:
         promised, rate = stream.frames, float(stream.average_rate or stream.guessed_rate or 0)
         unit = float(stream.time_base or Fraction(1, 1000))
         formats = set(container.format.name.split(","))
-        reordered = bool(stream.codec_context.has_b_frames)
+        reordered = stream.codec_context.has_b_frames and int(
+            getattr(stream.codec_context, "reorder_depth", _REORDERED)  # PyAV 18 tells it
+        )
         # AVI keeps no times, only an order, which is not the order shown if there are B-frames.
         timed = not (reordered and "avi" in formats)
-        usual = timed and stream.codec_context.name in _PACKET_IS_FRAME
-        try:
-            first = next(decoded(container, stream), None)
-        except FFmpegError:
-            first = None
-    if first is None:
+        codec = stream.codec_context.name
+        height, width, head = _head(container, stream)
+    if not head:
         raise _nothing(path)
-    height, width = rgb(first).shape[:2]
 
-    times = _packet_times(path, bool(formats & _OPEN_ENDED)) if usual else None
-    frames = len(times) if times is not None else 0
-    if times is None:
+    interval = 1 / (rate * unit) if rate else None
+    frames, times = 0, None
+    if timed and codec in _PACKET_IS_FRAME:
+        times = _packet_times(path, bool(formats & _OPEN_ENDED))
+        if times and reordered and len(times) != promised:
+            times = _without_gap(times, interval, reordered)
+        # In some files packets have the times of their place in the file, not of their frame.
+        if times and any(told != found for told, found in zip(times, head, strict=False)):
+            times = None
+    if not times:
         frames, times = _decoded_times(path)
-    times = times if timed else None
-    if reordered and frames != promised:
-        if times is not None:
-            times = _without_gap(times, 1 / (rate * unit) if rate else None)
-            frames = len(times)
-        elif promised:
-            frames -= _REORDERED
+        times = times if timed else None
+        if reordered and frames != promised:
+            times = _without_gap(times, interval, reordered) if times else None
+            frames -= reordered
+    frames = len(times) if times else frames
     if frames < 1:
         raise _nothing(path)
 
@@ -124,6 +117,19 @@ def _index(path: Path, _version: tuple[int, int]) -> VideoIndex:
         duration = (times[-1] - times[0]) * unit * frames / (frames - 1)
     fps = frames / duration if duration > 0 else rate
     return VideoIndex(VideoInfo(frames, width, height, fps, duration), times, promised)
+
+
+def _head(container: InputContainer, stream: VideoStream) -> tuple[int, int, list[int | None]]:
+    """Height and width as shown, and the times of the first frames as the decoder has them."""
+    height, width, times = 0, 0, list[int | None]()
+    try:
+        for frame in islice(decoded(container, stream), _REORDERED + 4):
+            if not times:
+                height, width = rgb(frame).shape[:2]
+            times.append(frame.pts)
+    except FFmpegError:
+        pass  # what came before it tells enough
+    return height, width, times
 
 
 def _nothing(path: Path) -> DataError:
@@ -139,7 +145,7 @@ def _packet_times(path: Path, open_ended: bool) -> tuple[int, ...] | None:
     times: list[int] = []
     first_key: int | None = None
     with opened(path) as (container, stream):
-        for packet in _whole_packets(container, stream):
+        for packet in whole_packets(container, stream):
             if packet.pts is None:
                 return None
             if first_key is None and packet.is_keyframe:
@@ -170,86 +176,15 @@ def _decoded_times(path: Path) -> tuple[int, tuple[int, ...] | None]:
     return len(times), tuple(known) if reliable else None
 
 
-def _without_gap(times: tuple[int, ...], interval: float | None) -> tuple[int, ...]:
-    """End before a gap near the end.
+def _without_gap(times: tuple[int, ...], interval: float | None, reordered: int) -> tuple[int, ...]:
+    """End before a gap among the last `reordered` frames.
 
     Packets come in the order of decoding: where a file breaks off, frames may be there that
     are shown after frames that are not.
     """
     steps = [after - before for before, after in pairwise(times)]
     usual = min([statistics.median(steps), *([interval] if interval else [])]) if steps else 0
-    for k in range(max(0, len(steps) - _REORDERED), len(steps)):
+    for k in range(max(0, len(steps) - reordered), len(steps)):
         if steps[k] > 1.5 * usual:
             return times[: k + 1]
     return times
-
-
-def _whole_packets(
-    container: InputContainer, stream: VideoStream
-) -> Iterator[av.Packet[VideoStream]]:
-    """Packets to the end, or to where the file breaks off."""
-    packets = container.demux(stream)
-    while True:
-        try:
-            packet = next(packets)
-        except (StopIteration, FFmpegError):
-            return
-        if packet.is_corrupt:
-            return
-        if packet.size:
-            yield packet
-
-
-def decoded(container: InputContainer, stream: VideoStream) -> Iterator[VideoFrame]:
-    """All frames from where the container stands, to the end or to where the file breaks off.
-
-    Raises:
-        FFmpegError: a packet cannot be decoded.
-    """
-    for packet in _whole_packets(container, stream):
-        yield from stream.decode(packet)
-    yield from stream.decode(None)
-
-
-def rgb(frame: VideoFrame) -> npt.NDArray[np.uint8]:
-    """A frame as H×W×3 uint8, turned as the file asks for."""
-    image = np.asarray(frame.to_ndarray(format="rgb24"), dtype=np.uint8)
-    # PyAV gives the turn that shows the picture upright, in degrees counter-clockwise.
-    return np.ascontiguousarray(np.rot90(image, round(frame.rotation / 90)))
-
-
-@contextmanager
-def opened(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
-    """Open a video; raises DataError if it is none."""
-    try:
-        # "file:" keeps a colon in a name from being taken for a protocol.
-        container = av.open(f"file:{path}", metadata_errors="replace")
-    except FFmpegError as error:
-        raise DataError(
-            f"this is not a video, or it is damaged or cut short ({error.strerror})",
-            where=str(path),
-            valid=_VALID,
-            hint="copy or download it again, or convert it to MP4 (H.264)",
-        ) from None
-    with container:
-        yield container, _picture(container, path)
-
-
-def _picture(container: InputContainer, path: Path) -> VideoStream:
-    """The first stream with a moving picture; raises DataError if there is none."""
-    for stream in container.streams.video:
-        context = stream.codec_context
-        if context is None or context.name in _TEXT_CODECS or "pipe" in container.format.name:
-            continue  # no decoder, a text or a still image
-        if stream.disposition & Disposition.attached_pic:
-            continue  # the cover of a piece of music
-        if context.width * context.height > MAX_PIXELS:
-            raise DataError(
-                f"its frames are too large: {context.width}×{context.height} pixels",
-                where=str(path),
-                valid=f"at most {MAX_PIXELS // 10**6} million pixels",
-            )
-        return stream
-    kinds = {stream.type for stream in container.streams}
-    only = ", only sound" if kinds == {"audio"} else ""
-    raise DataError(f"there is no moving picture in this file{only}", where=str(path), valid=_VALID)

@@ -82,8 +82,12 @@ def _value(value: Any) -> str:
 
 
 def _text(text: str) -> str:
-    """Text, in quotes where the reader would take it for anything else."""
-    if _SAFE.fullmatch(text) and isinstance(plain_scalar(text), str):
+    """Text, in quotes where our reader or another would take it for anything else."""
+    if (
+        _SAFE.fullmatch(text)
+        and isinstance(plain_scalar(text), str)
+        and yaml.safe_dump(text, width=float("inf")).startswith(text)
+    ):
         return text
     quoted = yaml.safe_dump(text, default_style='"', width=float("inf"), allow_unicode=True)
     return str(quoted).strip()

@@ -39,10 +39,10 @@ _SAYS: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "list_type": lambda _: "must be a list",
     "tuple_type": lambda _: "must be a list",
     "set_type": lambda _: "must be a list",
-    "greater_than": lambda c: f"must be more than {c['gt']:g}",
-    "greater_than_equal": lambda c: f"must be at least {c['ge']:g}",
-    "less_than": lambda c: f"must be less than {c['lt']:g}",
-    "less_than_equal": lambda c: f"must be at most {c['le']:g}",
+    "greater_than": lambda c: f"must be more than {_number(c['gt'])}",
+    "greater_than_equal": lambda c: f"must be at least {_number(c['ge'])}",
+    "less_than": lambda c: f"must be less than {_number(c['lt'])}",
+    "less_than_equal": lambda c: f"must be at most {_number(c['le'])}",
     "multiple_of": lambda c: f"must be a multiple of {c['multiple_of']}",
     "literal_error": lambda c: f"must be {c['expected']}",
     "enum": lambda c: f"must be {c['expected']}",
@@ -111,6 +111,8 @@ def got(error: ErrorDetails) -> str | None:
         return None
     if error["type"] == "missing" and not isinstance(error["loc"][-1], int):
         return None
+    if error["type"] in ("value_error", "assertion_error") and isinstance(error["input"], Mapping):
+        return None  # about several values at once
     return show_value(error["input"])
 
 
@@ -178,3 +180,7 @@ def _model_at(model: type[BaseModel], path: KeyPath) -> type[BaseModel] | None:
 
 def _items(count: int) -> str:
     return "1 item" if count == 1 else f"{count} items"
+
+
+def _number(value: float) -> str:
+    return str(int(value)) if value == int(value) else repr(value)

@@ -130,9 +130,9 @@ def _flag(file: _File, problems: Problems) -> bool:
 
 def _scale(chain: Sequence[_File], asked: str | None, problems: Problems) -> Path | None:
     """The scale file: the one asked for, else that of the recipe or its nearest parent."""
-    recipe = chain[0].path
+    files = [file.path for file in chain]
     if asked is not None:
-        return find_scale(asked, recipe=recipe, beside=Path.cwd(), where=f"--scale {asked}")
+        return find_scale(asked, recipes=files, beside=Path.cwd(), where=f"--scale {asked}")
     valid = f"a scale's name or path, or {NO_SCALE}"
     for file in chain:
         node = file.table.get("scale")
@@ -140,8 +140,8 @@ def _scale(chain: Sequence[_File], asked: str | None, problems: Problems) -> Pat
         if node is not None and text is not None:
             folder = file.path.parent
             where = f"{node.place}: scale"
-            return find_scale(text, recipe=file.path, beside=folder, where=where)
-    return find_scale(DEFAULT_SCALE, recipe=recipe, beside=recipe.parent, where=shown(recipe))
+            return find_scale(text, recipes=files, beside=folder, where=where)
+    return find_scale(DEFAULT_SCALE, recipes=files, beside=Path.cwd(), where=shown(files[0]))
 
 
 def _read_scale(path: Path, problems: Problems) -> tuple[Table | None, Table]:

@@ -31,7 +31,7 @@ def merge(lower: Node | None, upper: Node, path: KeyPath = ()) -> Node:
     for key, entry in upper.entries.items():
         below = lower.get(key)
         if below is None and path in TERMS:
-            for name in [name for name in entries if same_name(name, key)]:
+            for name in [n for n in entries if n not in upper.entries and same_name(n, key)]:
                 below = entries.pop(name).value
         entries[key] = Entry(entry.key, merge(below, entry.value, (*path, key)))
     # A mapping stands where a file has it, not where an override reaches into it.

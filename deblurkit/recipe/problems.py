@@ -44,7 +44,7 @@ class Problems:
     def lines(self) -> tuple[str, ...]:
         """One line for each problem, sorted by place."""
         found = sorted(self._found, key=lambda p: (p.place.sort_key, path_text(p.path)))
-        return tuple(map(str, found))
+        return tuple(dict.fromkeys(map(str, found)))
 
     def raise_any(self, source: str) -> None:
         """Raise what was found, if anything.

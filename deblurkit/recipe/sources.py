@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -64,16 +64,16 @@ def find_recipe(source: str | Path, *, beside: Path | None = None) -> Path:
         RecipeError: there is neither such a file nor such a bundled recipe.
     """
     path = _against(source, beside)
-    if _is_file(path):
+    if _is(Path.is_file, path):
         return path
     if str(source) and not _is_path(str(source)):
         for listed in _files(bundled_folder()):
             if _key(listed.stem) == _key(_stem(str(source))):
                 return listed
-    if path.is_dir():
+    if _is(Path.is_dir, path):
         raise RecipeError("this is a folder, not a recipe file", where=shown(path))
-    if path.exists():
-        return path
+    if _is(Path.exists, path):
+        return path  # a pipe, for instance
     names = [p.stem for p in _files(bundled_folder())]
     raise RecipeError(
         "there is no such recipe file",
@@ -83,15 +83,15 @@ def find_recipe(source: str | Path, *, beside: Path | None = None) -> Path:
     )
 
 
-def find_scale(scale: str, *, recipe: Path, beside: Path, where: str) -> Path | None:
+def find_scale(scale: str, *, recipes: Sequence[Path], beside: Path, where: str) -> Path | None:
     """The file of a scale, None for the scale `none`.
 
-    A name is looked up in `scales/` beside the recipe, then among the bundled ones. What has
-    a slash or ends in .yaml is a path.
+    A name is looked up in `scales/` beside the recipe, beside its parents, then among the
+    bundled ones. What has a slash or ends in .yaml is a path.
 
     Args:
         scale: Name or path.
-        recipe: The recipe file.
+        recipes: The recipe file, its parent, the parent's parent, ...
         beside: The folder that a relative path starts from.
         where: Where the scale was asked for, for messages.
 
@@ -102,10 +102,10 @@ def find_scale(scale: str, *, recipe: Path, beside: Path, where: str) -> Path | 
         return None
     if _is_path(scale) or scale.endswith(SUFFIXES):
         path = _against(scale, beside)
-        if not _is_file(path):
+        if not _is(Path.is_file, path):
             raise RecipeError(f"there is no scale file {shown(path)}", where=where)
         return path
-    known = _scale_files(recipe)
+    known = _scale_files(recipes)
     for name, path in known.items():
         if _key(name) == _key(scale):
             return path
@@ -126,9 +126,9 @@ def list_scales() -> tuple[Listed, ...]:
     return tuple(_listed(path) for path in _files(bundled_folder() / "scales"))
 
 
-def _scale_files(recipe: Path) -> dict[str, Path]:
-    folders = (bundled_folder() / "scales", recipe.parent / "scales")
-    return {path.stem: path for folder in folders for path in _files(folder)}
+def _scale_files(recipes: Sequence[Path]) -> dict[str, Path]:
+    folders = [bundled_folder(), *(recipe.parent for recipe in reversed(recipes))]
+    return {path.stem: path for folder in folders for path in _files(folder / "scales")}
 
 
 def _listed(path: Path) -> Listed:
@@ -151,9 +151,10 @@ def _against(source: str | Path, beside: Path | None) -> Path:
     return path if beside is None else beside / path
 
 
-def _is_file(path: Path) -> bool:
+def _is(test: Callable[[Path], bool], path: Path) -> bool:
+    """A question about a path, answered no for what cannot be a path."""
     try:
-        return path.is_file()
+        return test(path)
     except (OSError, ValueError):
         return False
 

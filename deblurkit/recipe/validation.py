@@ -57,7 +57,9 @@ def _where(tree: Node, path: KeyPath, kind: str) -> tuple[Place | None, KeyPath]
     """The place and path of a finding; no place for a value already reported as unreadable."""
     if kind == "missing":
         node, reached = find(tree, path)
-        return (None, path) if _broken(node) else (node.place, path)
+        # An item that a list lacks is the list's problem.
+        at = reached if isinstance(path[-1], int) else path
+        return (None, path) if _broken(node) else (node.place, at)
     if kind == "extra_forbidden":
         return key_place(tree, path), path
     node, reached = find(tree, path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from typing import Any
 
@@ -18,6 +19,7 @@ Row = tuple[str, Sequence[Picture | None]]
 _WHITE, _BLACK, _GRAY = (255, 255, 255), (0, 0, 0), (90, 90, 90)
 _TEXT, _TITLE = 14, 16  # height of letters, pixels
 _GAP, _MARGIN = 6, 10
+_PLAIN = str.maketrans({"×": "x", "–": "-", "—": "-", "−": "-", "→": "->", "ß": "ss"})
 
 
 def contact_sheet(
@@ -47,17 +49,19 @@ def contact_sheet(
     tiles = [[None if tile is None else to_uint8(tile) for tile in row] for _, row in rows]
     sizes = {tile.shape for row in tiles for tile in row if tile is not None}
     columns = max((len(row) for row in tiles), default=0)
-    if len(sizes) != 1 or len(column_labels) > columns or scale < 1:
+    unfit = len(sizes) != 1 or any(size[2:] != (3,) for size in sizes)
+    if unfit or len(column_labels) > columns or scale < 1:
         raise ValueError(
             f"tiles of sizes {sorted(sizes)}, {len(column_labels)} labels for {columns} columns, "
-            f"scale {scale}; tiles need one size, a label its column, scale >= 1"
+            f"scale {scale}; tiles need one H×W×3, a label its column, scale >= 1"
         )
     height, width = (side * scale for side in sizes.pop()[:2])
     font, title_font = ImageFont.load_default(_TEXT), ImageFont.load_default(_TITLE)
 
-    labels = [*column_labels, *[""] * (columns - len(column_labels))]
+    labels = [*map(_drawable, column_labels), *[""] * (columns - len(column_labels))]
+    names = [_drawable(name) for name, _ in rows]
     widths = [max(width, _width(label, font)) for label in labels]
-    margin = max(_width(label, font) for label, _ in rows)
+    margin = max(_width(name, font) for name in names)
     left = _MARGIN + (margin + _GAP if margin else 0)
     lefts = [left + sum(widths[:k]) + k * _GAP for k in range(columns)]
     right = lefts[-1] + widths[-1]
@@ -74,9 +78,9 @@ def contact_sheet(
         draw.text((_MARGIN, _MARGIN + k * title_height), line, _BLACK, title_font)
     for x, label, wide in zip(lefts, labels, widths, strict=True):
         draw.text((x + (wide - _width(label, font)) // 2, top), label, _GRAY, font)
-    for k, ((label, _), row) in enumerate(zip(rows, tiles, strict=True)):
+    for k, (name, row) in enumerate(zip(names, tiles, strict=True)):
         y = first + k * step
-        draw.text((_MARGIN, y + (step - _GAP - line_height) // 2), label, _GRAY, font)
+        draw.text((_MARGIN, y + (step - _GAP - line_height) // 2), name, _GRAY, font)
         for x, wide, tile in zip(lefts, widths, row, strict=False):
             if tile is not None:
                 large = tile.repeat(scale, axis=0).repeat(scale, axis=1)
@@ -99,12 +103,19 @@ def to_uint8(image: Picture) -> npt.NDArray[np.uint8]:
 Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
 
+def _drawable(text: str) -> str:
+    """One line in letters that the font inside Pillow has, which are few beyond ASCII."""
+    letters = unicodedata.normalize("NFKD", " ".join(text.split()).translate(_PLAIN))
+    kept = "".join(letter for letter in letters if not unicodedata.combining(letter))
+    return kept.encode("ascii", "replace").decode()
+
+
 def _width(text: str, font: Font) -> int:
     return int(np.ceil(font.getlength(text)))
 
 
 def _height(font: Font) -> int:
-    return int(np.ceil(font.getbbox("Ägjp|")[3])) + 2
+    return int(np.ceil(font.getbbox("Agjp|")[3])) + 2
 
 
 def _wrapped(text: str, font: Font, width: int) -> list[str]:
@@ -112,7 +123,7 @@ def _wrapped(text: str, font: Font, width: int) -> list[str]:
     lines: list[str] = []
     for paragraph in text.splitlines():
         line = ""
-        for word in paragraph.split():
+        for word in _drawable(paragraph).split():
             longer = f"{line} {word}" if line else word
             if line and _width(longer, font) > width:
                 lines.append(line)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -49,11 +50,12 @@ def write_samples(
         DataError: a file cannot be written.
         UnavailableError: there is no H.264 encoder; the other two files are there then.
     """
+    images = (blurry, true, estimate)
     if estimate.shape != true.shape or true.shape[1:] != blurry.shape or true.ndim != 4:
-        raise ValueError(
-            f"blurry {blurry.shape}, true {true.shape}, estimate {estimate.shape}; must be "
-            "H×W×3 and twice T×H×W×3"
-        )
+        shapes = ", ".join(str(image.shape) for image in images)
+        raise ValueError(f"shapes {shapes}; must be H×W×3, T×H×W×3, T×H×W×3")
+    if not all(np.issubdtype(image.dtype, np.floating) for image in images):
+        raise ValueError("images must be floats in [0, 1]")
     png, gif, mp4 = (folder / f"{name}{suffix}" for suffix in (".png", ".gif", ".mp4"))
     write_png(png, sample_sheet(blurry, true, estimate, caption))
     frames = _side_by_side(blurry, true, estimate)
@@ -64,7 +66,7 @@ def write_samples(
 
 
 def sample_sheet(blurry: Picture, true: Picture, estimate: Picture, caption: str) -> Picture:
-    """The contact sheet of a sample; arguments as for `write_samples`. H×W×3 uint8."""
+    """The contact sheet of `write_samples`, from the same arguments: H×W×3 uint8."""
     T = check_length(len(true))
     numbers = [f"{i} (middle)" if i == middle(T) else str(i) for i in range(1, T + 1)]
     error = ERROR_GAIN * np.abs(np.clip(estimate, 0, 1) - true)
@@ -72,7 +74,7 @@ def sample_sheet(blurry: Picture, true: Picture, estimate: Picture, caption: str
         [
             ("true", [blurry, *true]),
             ("estimate", [None, *estimate]),
-            (f"error ×{ERROR_GAIN}", [None, *error]),
+            (f"error x{ERROR_GAIN}", [None, *error]),
         ],
         column_labels=["blurry", *numbers],
         title=caption,
@@ -96,4 +98,5 @@ def _side_by_side(blurry: Picture, true: Picture, estimate: Picture) -> Picture:
 
 def _scale(image: Picture, least: int) -> int:
     """The smallest whole factor that gives the shorter side at least `least` pixels."""
-    return max(1, -(-least // min(image.shape[:2])))
+    height, width = map(int, image.shape[:2])
+    return max(1, math.ceil(least / min(height, width)))

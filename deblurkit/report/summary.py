@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,17 +20,14 @@ _MODES = {
 
 def score_tables(scores: Mapping[str, Any]) -> list[Table]:
     """PSNR of pooled squared errors per frame, once for each direction mode, and mean SSIM."""
+    clips = f"{scores['clips']} held-out clips"
     tables = [
-        _table(
-            f"PSNR in dB, {said}, {scores['clips']} held-out clips",
-            scores,
-            lambda row, mode=mode: row["pooled_psnr"][mode],
-        )
+        _table(f"PSNR in dB, {said}, {clips}", scores, "pooled_psnr", mode)
         for mode, said in _MODES.items()
     ]
     if all("ssim" in row for row in scores["rows"].values()):
-        title = f"SSIM, one direction for the whole clip, {scores['clips']} held-out clips"
-        tables.append(_table(title, scores, lambda row: row["ssim"]["best"], digits=3))
+        title = f"SSIM, {_MODES['best']}, {clips}"
+        tables.append(_table(title, scores, "ssim", "best", digits=3))
     return tables
 
 
@@ -48,14 +45,16 @@ def print_summary(console: Console, folder: Path, scores: Mapping[str, Any]) -> 
         console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
-def _table(title: str, scores: Mapping[str, Any], pick: Callable[[Any], Any], digits: int = 2) -> Table:
-    table = Table(title=title, title_justify="left", title_style="bold", header_style="")
+def _table(title: str, scores: Mapping[str, Any], score: str, mode: str, digits: int = 2) -> Table:
+    table = Table(
+        title=title, title_justify="left", title_style="bold", header_style="dim", box=None
+    )
     table.add_column("")
     for i in range(1, scores["frames"] + 1):
         table.add_column(str(i), justify="right")
-    base = pick(scores["rows"]["blurry"])
+    base = scores["rows"]["blurry"][score][mode]
     for name, said in ROWS.items():
-        values = pick(scores["rows"][name])
+        values = scores["rows"][name][score][mode]
         style = "bold" if name == "estimate" else ""
         table.add_row(Text(said, style), *_cells(values, base, digits, name))
     return table

@@ -169,7 +169,7 @@ class FootageParams(Params):
 
 class FramesParams(FootageParams):
     path: Path = Field(
-        description="a folder of consecutive images, or of such folders, in the order of their names"
+        description="a folder of consecutive images, or of such folders, in order of name"
     )
 
 

@@ -1,4 +1,4 @@
-"""The sequential graph reproduces what the released networks compute, for weights anyone can make."""
+"""The sequential graph computes what the released networks do, for weights anyone can make."""
 
 from __future__ import annotations
 

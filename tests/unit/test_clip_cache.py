@@ -6,6 +6,8 @@ import errno
 import json
 import os
 import pickle
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -207,6 +209,34 @@ class Unpicklable:
 def test_a_dataset_that_cannot_be_copied_is_named(cache_folder: Path) -> None:
     with pytest.raises(PluginError, match=r"'striped': it cannot be sent to other processes"):
         prepare(Unpicklable(threading.Lock()), workers=2)
+    assert left_in(cache_folder) == []
+
+
+UNGUARDED = """
+from deblurkit.data.cache import prepare_clips
+from striped_dataset import Striped
+
+prepare_clips(Striped(), ("a", "b"), settings={}, split="train", count=4, frames=3, size=6,
+              seed=0, workers=2)
+"""
+
+
+def test_a_script_that_starts_itself_again_is_told_how_not_to(
+    tmp_path: Path, cache_folder: Path
+) -> None:
+    script = tmp_path / "unguarded.py"
+    script.write_text(UNGUARDED)
+    done = subprocess.run(
+        [sys.executable, str(script)],
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parent)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "started again by each of its own processes" in done.stderr
+    assert "if __name__ == '__main__':" in done.stderr.splitlines()[-1]
     assert left_in(cache_folder) == []
 
 

@@ -30,7 +30,7 @@ class FamilyParams(Params):
 
 class BlobParams(Params):
     size: int = Field(3, ge=1)
-    table: dict[str, float] = {}
+    table: dict[str, float] = Field(default_factory=dict)
     either: int | str = 1
 
 
@@ -59,7 +59,7 @@ class FolderParams(Params):
     path: Path = Field(description="a folder of things")
     mask: Path | None = None
     more: tuple[Path, ...] = ()
-    named: dict[str, Path] = {}
+    named: dict[str, Path] = Field(default_factory=dict)
     fallback: Path = Path("fallback")
 
 

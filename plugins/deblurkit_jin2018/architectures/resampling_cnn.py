@@ -117,9 +117,7 @@ class ResamplingCNN(nn.Module):
         self.factor = factor
         widths = _stem_widths(inputs, width, stems)
         phases = factor * factor
-        self.stems = nn.ModuleList(
-            nn.Conv2d(phases, w, 5, padding=2, bias=False) for w in widths
-        )
+        self.stems = nn.ModuleList(nn.Conv2d(phases, w, 5, padding=2, bias=False) for w in widths)
         self.groups = nn.ModuleList(
             nn.Sequential(*(ResidualBlock(width, d) for d in group)) for group in blocks
         )

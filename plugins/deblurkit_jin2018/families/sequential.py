@@ -17,8 +17,10 @@ Share = Literal["none", "pair", "outer"]
 
 
 class Sequential:
-    """φ_m(y); φ_{m-1}(φ_m, y); φ_{m+1}(φ_{m-1}, φ_m, y); then outwards
-    φ_i(φ_{i+1}, φ_{i+2}, y) and φ_{T+1-i}(φ_{T-i}, φ_{T-1-i}, y).
+    """Each frame from the two before it, counted from the middle.
+
+    φ_m(y); φ_{m-1}(φ_m, y); φ_{m+1}(φ_{m-1}, φ_m, y); then outwards φ_i(φ_{i+1}, φ_{i+2}, y)
+    and φ_{T+1-i}(φ_{T-i}, φ_{T-1-i}, y).
 
     Inputs are in the order of the released networks: y, a reference, and the base that the
     residual is added to. For the first core frame reference and base are both the middle.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from deblurkit.graph import Node
-from deblurkit.stages import Phase, Stage
+from deblurkit.stages import Group, Phase, Stage
 from deblurkit_jin2018.schedules.dependencies import trained_by
 
 
@@ -14,5 +14,5 @@ class Joint:
         self, nodes: tuple[Node, ...], stages: tuple[Stage, ...], T: int
     ) -> tuple[Phase, ...]:
         """A single phase, with the training settings of the others."""
-        group = "others" if any(s.group == "others" for s in stages) else "middle"
+        group: Group = "others" if any(s.group == "others" for s in stages) else "middle"
         return (Phase("joint", stages, group, tuple(trained_by(nodes, stages))),)

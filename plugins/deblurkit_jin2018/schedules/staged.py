@@ -26,9 +26,7 @@ def one_phase_a_stage(
     for stage in stages:
         true = tuple(i for i in given if i not in stage.frames)
         above = upstream(nodes, stage.frames, true)
-        used_true = tuple(
-            i for i in true if any(i in n.depends for n in nodes if n.frame in above)
-        )
+        used_true = tuple(i for i in true if any(i in n.depends for n in nodes if n.frame in above))
         trains = tuple(n for n, s in owner.items() if s == stage.name)
         needs = {owner[n.network] for n in nodes if n.frame in above} - {stage.name}
         phases.append(

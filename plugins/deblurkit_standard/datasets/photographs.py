@@ -115,8 +115,10 @@ def check_room(pixels: Pixels, need: int, photo: str, downsample: float) -> None
     if min(height, width) >= need:
         return
     scaled = "" if downsample == 1 else f" after scaling by {downsample:g}"
-    file_need = math.ceil((need + 0.5) / downsample)
-    raised = math.ceil(100 * downsample * (need + 0.5) / min(height, width)) / 100
+    file_need = math.ceil((need - 0.5) / downsample)
+    file_need += round(file_need * downsample) < need
+    # The scaled side may have been rounded up by half a pixel.
+    raised = math.ceil(100 * downsample * need / (min(height, width) - 0.5)) / 100
     larger = f", or downsample {raised:g} or more" if raised <= 1 else ""
     raise DataError(
         f"the photograph is too small: {width}×{height} pixels{scaled}; the clips with their "

@@ -137,21 +137,48 @@ def plane_waves(
     return np.asarray(np.swapaxes(left, 2, 3) @ right[:, None], dtype=np.float64)
 
 
+def half_plane_share(depth: Floats, nx: Floats, ny: Floats) -> Floats:
+    """The exact share of a pixel that lies in a half-plane.
+
+    A pixel is a square, so along the normal its area is spread as two boxes of widths |nx| and
+    |ny|, one smoothing the other. Ramps of any other form would let an edge seem to move
+    unevenly between the pixels.
+
+    Args:
+        depth: N×h×w distances of the pixels' centres from the border, inside positive, pixels.
+        nx: Part of the normal along x, with ny a vector of length 1; any shape that fits.
+        ny: Part of the normal along y.
+
+    Returns:
+        N×h×w in [0, 1].
+    """
+    nx, ny = np.maximum(np.abs(nx), 1e-4), np.maximum(np.abs(ny), 1e-4)
+    depth = np.clip(depth, -1, 1)  # beyond, a pixel is wholly in or out
+    outer, inner = (nx + ny) / 2, (nx - ny) / 2
+    share = np.zeros_like(depth)
+    for start, sign in ((-outer, 1), (-inner, -1), (inner, -1), (outer, 1)):
+        ramp = np.maximum(depth - start, 0)
+        share += sign * ramp * ramp
+    return np.asarray(np.minimum(share / (2 * nx * ny), 1))
+
+
 def _patch(shape: Shape, times: Floats) -> tuple[Floats, Floats, npt.NDArray[np.int64]]:
     """Coverage N×p×p and colour N×3×p×p around a shape, and the top left pixels N×2 (x, y)."""
     centres = np.asarray(shape.centre) + times[:, None] * np.asarray(shape.path)
     xs, ys, corners = patch_grid(centres, shape.radius)
     cos, sin = np.cos(shape.spin * times), np.sin(shape.spin * times)
-    # A pixel's share of a half-plane is nearly 1/2 - distance; a corner's is the product of two.
+    # At a corner, where two sides meet, the product of two shares is nearly the share of both.
     if shape.sides:
         coverage = np.ones((*xs.shape, xs.shape[1]))
         for nx, ny, d in shape.sides:
-            turned_x, turned_y = cos * nx - sin * ny, sin * nx + cos * ny
-            across = 0.5 + d - turned_x[:, None] * xs
-            coverage *= np.clip(across[:, None, :] - (turned_y[:, None] * ys)[:, :, None], 0, 1)
+            turned_x = (cos * nx - sin * ny)[:, None, None]
+            turned_y = (sin * nx + cos * ny)[:, None, None]
+            depth = d - turned_x * xs[:, None, :] - turned_y * ys[:, :, None]
+            coverage *= half_plane_share(depth, turned_x, turned_y)
     else:
-        distance = np.sqrt(xs[:, None, :] ** 2 + ys[:, :, None] ** 2)
-        coverage = np.clip(0.5 + shape.radius - distance, 0, 1)
+        distance = np.maximum(np.hypot(xs[:, None, :], ys[:, :, None]), 1e-9)
+        normal_x, normal_y = xs[:, None, :] / distance, ys[:, :, None] / distance
+        coverage = half_plane_share(shape.radius - distance, normal_x, normal_y)
     colour = np.reshape(shape.colour, (1, 3, 1, 1))
     if shape.waves:
         turned = [

@@ -50,11 +50,14 @@ def perceptual(estimate: FrameSet[Tensor], target: FrameSet[Tensor], features: V
     same_frames(estimate, target)
     if not len(estimate):
         raise FrameError("there is no frame to compare", valid="at least one frame")
-    ours = features(torch.cat([widened(estimate[i]) for i in estimate]))
-    with torch.no_grad():
-        true = features(torch.cat([widened(target[i]) for i in target]))
-    # The frames are one batch here, so a mean over it is their mean; their sum is wanted.
-    errors = [F.mse_loss(widened(a), widened(b)) for a, b in zip(ours, true, strict=True)]
+    images, truth = (torch.cat([widened(s[i]) for i in s]) for s in (estimate, target))
+    # In half precision, features of a good estimate differ by little more than their rounding.
+    with torch.autocast(images.device.type, enabled=False):
+        ours = features(images)
+        with torch.no_grad():
+            true = features(truth)
+        # The frames are one batch here, so a mean over it is their mean; their sum is wanted.
+        errors = [F.mse_loss(a, b) for a, b in zip(ours, true, strict=True)]
     return len(estimate) * torch.stack(errors).sum()
 
 

@@ -1,0 +1,106 @@
+"""The component under test: its spec vetted, its parameters validated, its findings worded."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Mapping
+from types import ModuleType
+from typing import Any, Generic, TypeVar, cast
+
+from pydantic import ValidationError
+
+from deblurkit import API_VERSION
+from deblurkit.discovery import UNKNOWN
+from deblurkit.errors import DeblurkitError
+from deblurkit.hookspecs import hookimpl
+from deblurkit.registry import Registered
+from deblurkit.specs import Spec
+from deblurkit.vetting import HOOKS, vet
+
+SpecT = TypeVar("SpecT", bound=Spec)
+Component = Registered | Spec
+"""What the suites take: a spec as a hook returns it, or a component of the registry."""
+
+
+class Subject(Generic[SpecT]):
+    """A component under test.
+
+    Args:
+        component: A spec or a registered component.
+        kind: The class its spec must be of.
+        params: Its parameters by name; the rest take their defaults.
+
+    Raises:
+        AssertionError: the spec breaks the contract, is of another kind, or the parameters do
+            not fit its model.
+    """
+
+    def __init__(self, component: Component, kind: type[SpecT], params: Mapping[str, Any]) -> None:
+        spec = component.spec if isinstance(component, Registered) else component
+        self._name = f"{getattr(spec, 'kind', 'component')} '{getattr(spec, 'name', spec)}'"
+        self.require(
+            isinstance(spec, kind),
+            f"it is a {type(spec).__name__}",
+            f"this suite is for {kind.__name__}",
+        )
+        self.spec = cast(SpecT, spec)
+        self._vet()
+        self._origin = (
+            component
+            if isinstance(component, Registered)
+            else Registered(self.spec, "under-test", UNKNOWN, UNKNOWN)
+        )
+        self.params = self.validated(params)
+
+    def require(self, ok: bool, wrong: str, mend: str) -> None:
+        """Raise AssertionError with what is wrong and how to mend it, unless `ok`."""
+        if not ok:
+            raise self.failure(wrong, mend)
+
+    def failure(self, wrong: str, mend: str) -> AssertionError:
+        """An AssertionError that says what is wrong and how to mend it."""
+        return AssertionError(f"{self._name}: {wrong}\n  mend: {mend}")
+
+    def validated(self, params: Mapping[str, Any]) -> dict[str, Any]:
+        """The parameters as its model accepts them, defaults filled in."""
+        try:
+            return self.spec.params.model_validate(dict(params)).model_dump()
+        except ValidationError as error:
+            raise self.failure(
+                f"its parameter model refuses {dict(params) or 'its own defaults'}:\n{error}",
+                "give every parameter a default, or hand required ones to this suite by name",
+            ) from error
+
+    def build(self, **more: Any) -> Any:
+        """Make the component; keyword arguments replace parameters."""
+        try:
+            return self._origin.build(**{**self.params, **more})
+        except DeblurkitError as error:
+            raise self.failure(
+                f"it cannot be built: {error}",
+                "build='package.module:Object' must name a class or function that takes the "
+                "parameters as keyword arguments",
+            ) from error
+
+    def pickled(self, thing: Any, why: str) -> Any:
+        """A copy made by pickling; `why` says what needs it."""
+        try:
+            return pickle.loads(pickle.dumps(thing))  # noqa: S301 - our own bytes
+        except Exception as error:  # pickling raises whatever an object's own code does
+            raise self.failure(
+                f"it cannot be pickled: {error}",
+                f"{why}: keep functions and classes at module level, and no open files or "
+                "generators in attributes",
+            ) from error
+
+    def _vet(self) -> None:
+        plugin = ModuleType("plugin_under_test")
+        hook = next(name for name, kind in HOOKS.items() if kind == self.spec.kind)
+        plugin.__dict__["DEBLURKIT_API"] = API_VERSION
+        plugin.__dict__[hook] = hookimpl(lambda: [self.spec])
+        try:
+            vet(plugin, "under-test")
+        except DeblurkitError as error:
+            raise self.failure(
+                f"its spec breaks the contract: {error}", "see deblurkit.specs"
+            ) from error
