@@ -97,8 +97,12 @@ def write_gif(
     _check(frames, fps, scale)
     count, height, width, _ = frames.shape
     # One picture of all frames below each other: one palette, and each colour's nearest in it.
+    # The palette is improved until no more than one pixel in a hundred changes its colour.
     strip = Image.fromarray(frames.reshape(count * height, width, 3)).quantize(
-        256, method=Image.Quantize.MEDIANCUT, kmeans=1, dither=Image.Dither.NONE
+        256,
+        method=Image.Quantize.MEDIANCUT,
+        kmeans=1 + count * height * width // 100,
+        dither=Image.Dither.NONE,
     )
     palette = strip.getpalette() or []
     pictures = []

@@ -13,6 +13,7 @@ from av.container import InputContainer
 from av.error import FFmpegError
 from av.stream import Disposition
 from av.video.frame import VideoFrame
+from av.video.reformatter import Colorspace
 from av.video.stream import VideoStream
 
 from deblurkit.errors import DataError
@@ -89,6 +90,8 @@ def decoded(container: InputContainer, stream: VideoStream) -> Iterator[VideoFra
 
 def rgb(frame: VideoFrame) -> npt.NDArray[np.uint8]:
     """A frame as H×W×3 uint8, turned as the file asks for."""
-    image = np.asarray(frame.to_ndarray(format="rgb24"), dtype=np.uint8)
+    # The colour space of RGB must be said: some PyAVs take over the frame's own.
+    pixels = frame.to_ndarray(format="rgb24", dst_colorspace=Colorspace.DEFAULT)
+    image = np.asarray(pixels, dtype=np.uint8)
     # PyAV gives the turn that shows the picture upright, in degrees counter-clockwise.
     return np.ascontiguousarray(np.rot90(image, round(frame.rotation / 90)))

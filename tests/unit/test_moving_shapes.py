@@ -189,13 +189,36 @@ def test_n_objects_make_two_to_the_n_sequences_of_one_blurry_image(n: int, backg
 
 
 def test_no_overlap_holds_while_the_shutter_never_closes() -> None:
-    dataset = MovingShapes(objects=2, overlap=False, frame_blur=100.0, size=(6.0, 10.0))
-    scene = dataset.draw("scene-000", 80, rng(5))
-    one, other = (
-        dataset.film(Scene(shapes, scene.background), 3, 80).mean(axis=0)
-        for shapes in [scene.shapes, (scene.shapes[0], scene.shapes[1].reversed())]
+    dataset = MovingShapes(
+        objects=2, overlap=False, frame_blur=100.0, size=(6.0, 8.0), motion=(20.0, 24.0)
     )
-    assert np.abs(one - other).max() < 1e-10
+    for seed in range(30):
+        scene = dataset.draw("scene-000", 64, rng(seed))
+        one, other = (
+            dataset.film(Scene(shapes, scene.background), 3, 64).mean(axis=0)
+            for shapes in [scene.shapes, (scene.shapes[0], scene.shapes[1].reversed())]
+        )
+        assert np.abs(one - other).max() < 1e-10
+
+
+@pytest.mark.parametrize("contrast", [0.25, 0.45])
+def test_colours_stand_out_from_the_background_and_from_each_other(contrast: float) -> None:
+    dataset = MovingShapes(objects=2, contrast=contrast)
+    enough = []
+    for seed in range(60):
+        scene = dataset.draw("scene-004", 64, rng(seed))
+        still = scene.background.at(np.zeros(1), 64)[0]
+        colours = [np.asarray(shape.colour) for shape in scene.shapes]
+        distances = [np.linalg.norm(colours[0] - colours[1])]
+        for shape, colour in zip(scene.shapes, colours, strict=True):
+            # What is behind the box around the whole path.
+            reach = np.abs(shape.path) / 2 + shape.radius
+            left, top = np.maximum(0, np.asarray(shape.centre) - reach).astype(int)
+            right, bottom = (np.asarray(shape.centre) + reach + 1).astype(int)
+            behind = still[:, top:bottom, left:right].mean(axis=(1, 2))
+            distances.append(np.linalg.norm(colour - behind))
+        enough.append(min(distances) >= contrast)
+    assert np.mean(enough) > 0.95
 
 
 def test_the_background_moves_as_one() -> None:
