@@ -63,7 +63,9 @@ def main() -> None:
         variants += [
             Variant("group norm, bf16 (what deblurkit uses)", bf16=True),
             Variant("group norm, bf16, channels-last", bf16=True, channels_last=True),
-            Variant("instance norm, bf16, channels-last", bf16=True, channels_last=True, plain_norm=True),
+            Variant(
+                "instance norm, bf16, channels-last", bf16=True, channels_last=True, plain_norm=True
+            ),
         ]  # fmt: skip
     steps = {v.name: make_step(v, recipe, registry, batch) for v in variants}
     for step in steps.values():

@@ -15,7 +15,6 @@ from hypothesis import settings
 
 from deblurkit.registry import get_registry
 
-
 # A busy machine is no failure: speed is measured in benchmarks/, not in tests.
 settings.register_profile("deblurkit", deadline=None)
 settings.load_profile("deblurkit")

@@ -96,6 +96,8 @@ def run(
     accelerator = make_accelerator(kind, precision)
     folder = Path(out) if out else Path("runs") / f"{recipe.name}-{content_hash(_said(recipe), 6)}"
     main = accelerator.is_main_process
+    if not main:
+        reporter = Silent()
     environment = describe_environment(registry, device=kind, precision=precision)
     if main:
         open_run(folder, recipe, environment)

@@ -134,7 +134,7 @@ class PhaseTrainer:
             if self.step % log_every == 0 or self.step == steps:
                 rate = seen / max(time.monotonic() - since, 1e-9)
                 count = seen / self.settings.batch
-                means = {name: float(total) / count for name, total in sums.items()}
+                means = self._means(sums, count)
                 record = self._record(means, norm, rate)
                 self.records.append(record)
                 log(record)
@@ -153,6 +153,13 @@ class PhaseTrainer:
             for n in self.phase.trains
         }
         return PhaseResult(self.key, weights, tuple(self.records), self.seconds)
+
+    def _means(self, sums: Mapping[str, Tensor], count: float) -> dict[str, float]:
+        """Each value's mean over the steps summed and over all processes."""
+        names = sorted(sums)
+        values = torch.stack([sums[name].float() for name in names]) / count
+        values = self.accelerator.reduce(values, "mean")
+        return dict(zip(names, values.tolist(), strict=True))
 
     def _one_step(self, batches: Iterator[Batch]) -> tuple[dict[str, Tensor], float]:
         parts = self.settings.accumulate

@@ -55,7 +55,9 @@ class PerceptualParams(Params):
 
 
 class AdversarialParams(Params):
-    objective: Literal["hinge", "non-saturating"] = "hinge"
+    objective: Literal["hinge", "non-saturating"] = Field(
+        "hinge", description="what the critic and the networks play for"
+    )
     critic_width: int = Field(64, ge=1, description="channels of the critic's first layer")
     critic_layers: int = Field(3, ge=1, le=6, description="layers of stride 2 in the critic")
     critic_lr: float = Field(1e-4, gt=0, description="learning rate of the critic's Adam")

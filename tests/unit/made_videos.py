@@ -10,6 +10,7 @@ from typing import cast
 import av
 import numpy as np
 import numpy.typing as npt
+from av.video.reformatter import Colorspace
 from av.video.stream import VideoStream
 
 Pixels = npt.NDArray[np.uint8]
@@ -73,4 +74,7 @@ def write_video(
 def decoded_by_av(path: Path) -> list[Pixels]:
     """All frames as PyAV decodes them from the beginning: what reading is compared with."""
     with av.open(str(path)) as container:
-        return [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
+        return [
+            frame.to_ndarray(format="rgb24", dst_colorspace=Colorspace.DEFAULT)
+            for frame in container.decode(video=0)
+        ]

@@ -149,7 +149,7 @@ class FootageDataset(ABC):
         recording = passage.recording
         if passage.frames < frames:
             used = self._used(recording)
-            every = f", of which every {self.stride}th is used" if self.stride > 1 else ""
+            every = f", of which one in {self.stride} is used" if self.stride > 1 else ""
             raise DataError(
                 f"a passage has {passage.frames} frames and a clip needs {frames}; the "
                 f"recording has {recording.frames} in all{every}",
