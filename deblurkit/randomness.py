@@ -14,7 +14,8 @@ import numpy as np
 def seed_of(*key: int | str) -> int:
     """A 63-bit seed from a key; equal keys give equal seeds on every machine and version."""
     text = "\x1f".join(f"{type(part).__name__}:{part}" for part in key)
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1
+    said = text.encode("utf-8", "surrogateescape")  # names of files may be no valid text
+    return int.from_bytes(hashlib.sha256(said).digest()[:8], "big") >> 1
 
 
 def generator(*key: int | str) -> np.random.Generator:

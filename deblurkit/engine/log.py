@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from deblurkit.engine.rundir import writing
 from deblurkit.storage import atomic_file
 
 
@@ -15,21 +16,26 @@ class RunLog:
 
     Args:
         folder: The run directory.
+
+    Raises:
+        RunError: it cannot be written or is full.
     """
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / "metrics.jsonl"
-        self._board = _tensorboard(folder / "tensorboard")
+        self._folder = folder
+        with writing(folder):
+            self._board = _tensorboard(folder / "tensorboard")
 
     def reset(self, records: Iterable[Mapping[str, Any]]) -> None:
         """Put exactly these records in the file: those of phases that are there already."""
         lines = [json.dumps(record) + "\n" for record in records]
-        with atomic_file(self.path) as temporary:
+        with writing(self._folder), atomic_file(self.path) as temporary:
             temporary.write_text("".join(lines), "utf-8")
 
     def append(self, record: Mapping[str, Any]) -> None:
         """Add a record."""
-        with self.path.open("a", encoding="utf-8") as file:
+        with writing(self._folder), self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(record) + "\n")
         if self._board is not None:
             for name, value in record["terms"].items():

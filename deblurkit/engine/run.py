@@ -214,7 +214,7 @@ class _Work:
             self.reporter.say(f"{title}: {problem}; going on from step {trainer.step}")
         if log:
             log.reset([*before, *trainer.records])
-        return trainer.train(
+        result = trainer.train(
             self.reporter,
             stop,
             title=title,
@@ -222,6 +222,8 @@ class _Work:
             log_every=recipe.training.log_every,
             log=log.append if log else lambda record: None,
         )
+        self.accelerator.free_memory()  # it would keep every phase's wrappers and optimisers
+        return result
 
     def _batches(self, phase: Phase) -> Callable[[int], Any]:
         recipe, settings = self.plan.recipe, self.plan.training(phase)

@@ -17,8 +17,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from deblurkit.errors import RunError
-from deblurkit.recipe import Recipe, dump_recipe
+from deblurkit.errors import DeblurkitError, RunError
+from deblurkit.recipe import Recipe, dump_recipe, load_recipe
 from deblurkit.storage import atomic_file, write_json
 
 RECIPE = "recipe.resolved.yaml"
@@ -31,10 +31,9 @@ def open_run(folder: Path, recipe: Recipe, environment: Mapping[str, Any]) -> No
     Raises:
         RunError: it holds another recipe, is a file, or cannot be written.
     """
-    text = dump_recipe(recipe)
     kept = folder / RECIPE
     with writing(folder):
-        if kept.exists() and kept.read_text("utf-8") != text:
+        if kept.exists() and not _says(kept, recipe):
             raise RunError(
                 "the folder holds a run of another recipe",
                 where=str(folder),
@@ -42,7 +41,7 @@ def open_run(folder: Path, recipe: Recipe, environment: Mapping[str, Any]) -> No
             )
         folder.mkdir(parents=True, exist_ok=True)
         with atomic_file(kept) as temporary:
-            temporary.write_text(text, "utf-8")
+            temporary.write_text(dump_recipe(recipe), "utf-8")
         write_json(folder / "environment.json", environment)
 
 
@@ -57,6 +56,14 @@ def writing(folder: Path) -> Iterator[None]:
             where=str(folder),
             hint="choose another --out, or make room; trained phases are kept and reused",
         ) from error
+
+
+def _says(kept: Path, recipe: Recipe) -> bool:
+    """Whether a resolved recipe says the same, however it was come by."""
+    try:
+        return load_recipe(kept) == recipe
+    except DeblurkitError:  # of another version, or of a plugin that is gone
+        return False
 
 
 def resolved_recipe(folder: Path) -> Path:

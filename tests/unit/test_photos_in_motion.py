@@ -491,3 +491,14 @@ def test_a_folder_of_real_photographs() -> None:
         clip = next(iter(dataset.clips(source, count=1, frames=7, size=96, rng=rng())))
         assert clip.frames.shape == (7, 96, 96, 3)
         assert np.abs(np.diff(clip.frames.astype(int), axis=0)).max() > 0
+
+
+def test_a_changed_photograph_changes_the_fingerprint(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    for name in ("a.png", "b.png"):
+        Image.fromarray(rng.integers(0, 256, (90, 90, 3), dtype=np.uint8)).save(tmp_path / name)
+    dataset = PhotosInMotion(photos=tmp_path)
+    before = dataset.fingerprint()
+    assert PhotosInMotion(photos=tmp_path).fingerprint() == before
+    Image.fromarray(rng.integers(0, 256, (91, 90, 3), dtype=np.uint8)).save(tmp_path / "b.png")
+    assert dataset.fingerprint() != before

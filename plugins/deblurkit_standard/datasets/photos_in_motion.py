@@ -10,6 +10,7 @@ import numpy as np
 
 from deblurkit.data.clip import Clip
 from deblurkit.errors import DataError
+from deblurkit.storage import content_hash
 from deblurkit_standard.datasets.camera import Camera, camera_room
 from deblurkit_standard.datasets.compositing import lay_over
 from deblurkit_standard.datasets.cutouts import Cutout, draw_cutout
@@ -82,6 +83,13 @@ class PhotosInMotion:
             DataError: the folder is missing or without an image, or an image cannot be read.
         """
         return photo_names(self.photos)
+
+    def fingerprint(self) -> str:
+        """Changes when a photograph of the user's does: by names, sizes and times."""
+        if self.photos is None:
+            return "bundled"
+        status = [(name, (self.photos / name).stat()) for name in self.sources()]
+        return content_hash([(name, s.st_size, s.st_mtime_ns) for name, s in status])
 
     def clips(
         self, source: str, *, count: int, frames: int, size: int, rng: np.random.Generator
