@@ -10,6 +10,8 @@ from typing import Any
 from deblurkit.data.cache import ClipCache, prepare_clips
 from deblurkit.data.clip import ClipDataset
 from deblurkit.data.split import split_sources
+from deblurkit.errors import DataError
+from deblurkit.randomness import generator
 from deblurkit.recipe.schema import Component, Recipe
 from deblurkit.registry import Registered, Registry
 
@@ -68,11 +70,15 @@ def prepare_data(
     data = recipe.data
     train = _material(data.train, registry)
     test = train if data.test is None else _material(data.test, registry)
-    split = split_sources(
-        train.dataset.sources(),
-        held_out=data.held_out,
-        test=None if data.test is None else test.dataset.sources(),
-    )
+    try:
+        split = split_sources(
+            train.dataset.sources(),
+            held_out=data.held_out,
+            test=None if data.test is None else test.dataset.sources(),
+        )
+    except DataError:
+        _try_one(train, recipe)  # material that gives no clip at all is the worse problem
+        raise
     workers = (os.cpu_count() or 1) if max(data.clips, recipe.evaluation.clips) > 64 else 0
     caches = []
     for material, side, sources, count in (
@@ -95,6 +101,14 @@ def prepare_data(
             )
         )
     return PreparedData(*caches)
+
+
+def _try_one(material: Material, recipe: Recipe) -> None:
+    """Cut a clip, for the error it may raise."""
+    source = material.dataset.sources()[0]
+    rng = generator(recipe.data.seed, "try", source)
+    size = recipe.data.clip_size
+    next(iter(material.dataset.clips(source, count=1, frames=recipe.frames, size=size, rng=rng)))
 
 
 def _material(component: Component, registry: Registry) -> Material:

@@ -20,7 +20,7 @@ from deblurkit.engine.environment import describe_environment
 from deblurkit.engine.log import RunLog
 from deblurkit.engine.plan import Plan, build_graph, make_plan
 from deblurkit.engine.progress import Reporter, Silent, clip_progress
-from deblurkit.engine.rundir import METRICS, open_run, writing
+from deblurkit.engine.rundir import METRICS, check_out, open_run, writing
 from deblurkit.engine.scoring import score_run
 from deblurkit.engine.stop import StopRequest, stop_on_signals
 from deblurkit.engine.store import PhaseResult, PhaseStore
@@ -98,14 +98,16 @@ def run(
     main = accelerator.is_main_process
     if not main:
         reporter = Silent()
-    environment = describe_environment(registry, device=kind, precision=precision)
     if main:
-        open_run(folder, recipe, environment)
+        check_out(folder, recipe)
     with accelerator.main_process_first():
         data = prepare_data(recipe, registry, progress=clip_progress(reporter))
         entry = data.train.folder.name
         plan = make_plan(recipe, registry, device=kind, precision=precision, data={"clips": entry})
         graph = build_graph(recipe, registry, plan.nodes)
+    if main:
+        environment = describe_environment(registry, device=kind, precision=precision)
+        open_run(folder, recipe, environment)
     work = _Work(plan, graph, data, registry, accelerator, PhaseStore(), reporter, fresh)
     log = RunLog(folder) if main else None
     with stop_on_signals() as stop:

@@ -12,6 +12,7 @@ samples/               held-out clips as contact sheets and movies
 from __future__ import annotations
 
 import json
+import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,11 +26,11 @@ RECIPE = "recipe.resolved.yaml"
 METRICS = "metrics.json"
 
 
-def open_run(folder: Path, recipe: Recipe, environment: Mapping[str, Any]) -> None:
-    """Make the run directory, or check that the one there is of the same recipe.
+def check_out(folder: Path, recipe: Recipe) -> None:
+    """Check that a run of the recipe can be written there; leaves nothing behind.
 
     Raises:
-        RunError: it holds another recipe, is a file, or cannot be written.
+        RunError: the folder holds another recipe's run, is a file, or cannot be written.
     """
     kept = folder / RECIPE
     with writing(folder):
@@ -39,8 +40,23 @@ def open_run(folder: Path, recipe: Recipe, environment: Mapping[str, Any]) -> No
                 where=str(folder),
                 hint="choose another --out, or remove the folder",
             )
+        existed = folder.is_dir()
         folder.mkdir(parents=True, exist_ok=True)
-        with atomic_file(kept) as temporary:
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+        if not existed:
+            folder.rmdir()
+
+
+def open_run(folder: Path, recipe: Recipe, environment: Mapping[str, Any]) -> None:
+    """Make the run directory and write what is known before training.
+
+    Raises:
+        RunError: it cannot be written.
+    """
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        with atomic_file(folder / RECIPE) as temporary:
             temporary.write_text(dump_recipe(recipe), "utf-8")
         write_json(folder / "environment.json", environment)
 

@@ -8,6 +8,7 @@ from typing import Any
 from deblurkit.data.cache import ClipCache
 from deblurkit.data.stream import SampleStream, loader
 from deblurkit.engine.progress import Reporter
+from deblurkit.errors import UnavailableError
 from deblurkit.evaluation.evaluate import NamedScore, as_images, evaluate, predict
 from deblurkit.graph import FrameGraph
 from deblurkit.recipe.schema import Recipe
@@ -51,8 +52,16 @@ def score_run(
         advance=reporter.advance,
     )
     reporter.finish()
-    for k in range(min(recipe.evaluation.samples, len(clips))):
-        _write_sample(folder / "samples", k, stream, graph, device, precision)
+    shown = min(recipe.evaluation.samples, len(clips))
+    if shown:
+        reporter.start("writing samples", shown)
+    for k in range(shown):
+        try:
+            _write_sample(folder / "samples", k, stream, graph, device, precision)
+        except UnavailableError as error:  # no encoder for the MP4; picture and GIF are there
+            reporter.say(f"samples without MP4: {error}")
+        reporter.advance(k + 1)
+    reporter.finish()
     return scores
 
 
