@@ -5,7 +5,10 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from multiprocessing.context import BaseContext
 
 from deblurkit.errors import DeblurkitError
@@ -22,6 +25,24 @@ def context() -> BaseContext:
     # The server imports torch once; otherwise every process would, at every phase.
     server.set_forkserver_preload(["__main__", "deblurkit.data.stream"])
     return server
+
+
+@contextmanager
+def main_left_alone() -> Iterator[None]:
+    """Processes started in here do not import the main script again.
+
+    Python tells every new process where the main script is, so that what is defined in there
+    can be unpickled; a script without `if __name__ == "__main__":` would start all its work
+    again. Whoever sends nothing that the script defines can leave it alone.
+    """
+    main = sys.modules["__main__"]
+    hidden = {name: main.__dict__.pop(name) for name in ("__file__",) if hasattr(main, name)}
+    spec, main.__spec__ = main.__spec__, None
+    try:
+        yield
+    finally:
+        main.__dict__.update(hidden)
+        main.__spec__ = spec
 
 
 def leave_interrupts_to_the_parent(*_: object) -> None:

@@ -11,6 +11,7 @@ import pickle
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_EXCEPTION, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import nullcontext
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -24,6 +25,7 @@ from deblurkit.data.processes import (
     context,
     end_with_the_parent,
     leave_interrupts_to_the_parent,
+    main_left_alone,
 )
 from deblurkit.errors import DataError, DeblurkitError, PluginError
 from deblurkit.randomness import generator
@@ -164,9 +166,12 @@ def _render_in_pool(
         min(workers, len(busy)), context(), _adopt, (_pickled(dataset, plan),)
     )
     try:
-        tasks = {
-            number: pool.submit(_render_source, plan, number, target, ticks_file) for number in busy
-        }
+        script = type(dataset).__module__ == "__main__"
+        with nullcontext() if script else main_left_alone():  # all processes start here
+            tasks = {
+                number: pool.submit(_render_source, plan, number, target, ticks_file)
+                for number in busy
+            }
         pending = set(tasks.values())
         while pending:
             finished, pending = wait(pending, _POLL_SECONDS, FIRST_EXCEPTION)

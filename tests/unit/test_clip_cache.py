@@ -215,18 +215,17 @@ def test_a_dataset_that_cannot_be_copied_is_named(cache_folder: Path) -> None:
 UNGUARDED = """
 from deblurkit.data.cache import prepare_clips
 from striped_dataset import Striped
-
-prepare_clips(Striped(), ("a", "b"), settings={}, split="train", count=4, frames=3, size=6,
+{more}
+prepare_clips({dataset}(), ("a", "b"), settings={{}}, split="train", count=4, frames=3, size=6,
               seed=0, workers=2)
+print("done")
 """
 
 
-def test_a_script_that_starts_itself_again_is_told_how_not_to(
-    tmp_path: Path, cache_folder: Path
-) -> None:
+def unguarded(tmp_path: Path, dataset: str, more: str = "") -> subprocess.CompletedProcess[str]:
     script = tmp_path / "unguarded.py"
-    script.write_text(UNGUARDED)
-    done = subprocess.run(
+    script.write_text(UNGUARDED.format(dataset=dataset, more=more))
+    return subprocess.run(
         [sys.executable, str(script)],
         env={**os.environ, "PYTHONPATH": str(Path(__file__).parent)},
         capture_output=True,
@@ -234,6 +233,19 @@ def test_a_script_that_starts_itself_again_is_told_how_not_to(
         timeout=60,
         check=False,
     )
+
+
+def test_a_script_needs_no_main_guard(tmp_path: Path, cache_folder: Path) -> None:
+    done = unguarded(tmp_path, "Striped")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "done\n"
+    assert len(left_in(cache_folder)) == 1
+
+
+def test_a_script_with_a_dataset_of_its_own_is_told_that_it_does(
+    tmp_path: Path, cache_folder: Path
+) -> None:
+    done = unguarded(tmp_path, "Mine", "class Mine(Striped): pass")
     assert done.returncode == 1
     assert "started again by each of its own processes" in done.stderr
     assert "if __name__ == '__main__':" in done.stderr.splitlines()[-1]
