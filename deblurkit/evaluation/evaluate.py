@@ -29,7 +29,7 @@ ROWS = {
     "blurry": "blurry image, all frames",
     "frozen-middle": "true middle, all frames",
 }
-MODES: tuple[Mode, ...] = ("forward", "best", "pixel")
+SCORED_MODES: tuple[Mode, ...] = ("forward", "best", "pixel")
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class RowScores:
 
     def __init__(self, T: int, metrics: tuple[NamedScore, ...]) -> None:
         self.metrics = metrics
-        self.pooled = {mode: PooledErrors(T, mode) for mode in MODES}
+        self.pooled = {mode: PooledErrors(T, mode) for mode in SCORED_MODES}
         self.frames: dict[str, dict[str, list[Floats]]] = {
             m.name: {"forward": [], "best": []} for m in metrics
         }
@@ -101,10 +101,11 @@ def evaluate(
         advance: Told the number of clips done.
 
     Returns:
-        `clips`, `frames`, `rows`: row -> `pooled_psnr` (from squared errors pooled over clips)
-        -> mode -> T numbers, and metric -> mode -> T numbers, the mean over clips. Modes:
-        forward; best, the better direction of the whole sequence; pixel (pooled only), the
-        better direction at every pixel of every pair.
+        `clips`, `frames`, `metrics` (the unit and direction of each), and `rows`: row ->
+        `pooled_psnr` (from squared errors pooled over clips) -> mode -> T numbers, and metric
+        -> mode -> T numbers, the mean over clips. Modes: forward; best, the better direction
+        of the whole sequence; pixel (pooled only), the better order at every pixel of every
+        pair.
     """
     rows = {name: RowScores(graph.T, metrics) for name in ROWS}
     m, done = middle(graph.T), 0
@@ -127,6 +128,9 @@ def evaluate(
     return {
         "clips": done,
         "frames": graph.T,
+        "metrics": {
+            m.name: {"unit": m.unit, "higher_is_better": m.higher_is_better} for m in metrics
+        },
         "rows": {name: scores.summary() for name, scores in rows.items()},
     }
 

@@ -1,4 +1,4 @@
-"""The closing table of a run, for a terminal."""
+"""The closing tables of a run, for a terminal."""
 
 from __future__ import annotations
 
@@ -19,15 +19,18 @@ _MODES = {
 
 
 def score_tables(scores: Mapping[str, Any]) -> list[Table]:
-    """PSNR of pooled squared errors per frame, once for each direction mode, and mean SSIM."""
+    """PSNR of pooled squared errors in two direction modes, and the mean of every other score."""
     clips = f"{scores['clips']} held-out clips"
     tables = [
         _table(f"PSNR in dB, {said}, {clips}", scores, "pooled_psnr", mode)
         for mode, said in _MODES.items()
     ]
-    if all("ssim" in row for row in scores["rows"].values()):
-        title = f"SSIM, {_MODES['best']}, {clips}"
-        tables.append(_table(title, scores, "ssim", "best", digits=3))
+    for name, said in scores["metrics"].items():
+        if name != "psnr":  # the pooled one above is its better half
+            unit = f" in {said['unit']}" if said["unit"] else ""
+            title = f"{name.upper()}{unit}, {_MODES['best']}, {clips}"
+            higher = said["higher_is_better"]
+            tables.append(_table(title, scores, name, "best", digits=3, higher=higher))
     return tables
 
 
@@ -45,29 +48,38 @@ def print_summary(console: Console, folder: Path, scores: Mapping[str, Any]) -> 
         console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
-def _table(title: str, scores: Mapping[str, Any], score: str, mode: str, digits: int = 2) -> Table:
+def _table(
+    title: str,
+    scores: Mapping[str, Any],
+    score: str,
+    mode: str,
+    *,
+    digits: int = 2,
+    higher: bool = True,
+) -> Table:
     table = Table(
         title=title, title_justify="left", title_style="bold", header_style="dim", box=None
     )
     table.add_column("")
     for i in range(1, scores["frames"] + 1):
         table.add_column(str(i), justify="right")
-    base = scores["rows"]["blurry"][score][mode]
+    base: Sequence[float | None] = scores["rows"]["blurry"][score][mode]
     for name, said in ROWS.items():
         values = scores["rows"][name][score][mode]
         style = "bold" if name == "estimate" else ""
-        table.add_row(Text(said, style), *_cells(values, base, digits, name))
+        cells = [
+            _cell(value, reference, digits, higher, colour=name in ("estimate", "true-middle"))
+            for value, reference in zip(values, base, strict=True)
+        ]
+        table.add_row(Text(said, style), *cells)
     return table
 
 
-def _cells(
-    values: Sequence[float | None], base: Sequence[float | None], digits: int, name: str
-) -> list[Text]:
-    cells = []
-    for value, reference in zip(values, base, strict=True):
-        if value is None:
-            cells.append(Text("given" if name != "blurry" else "inf", "dim"))
-            continue
-        better = name in ("estimate", "true-middle") and reference is not None and value > reference
-        cells.append(Text(f"{value:.{digits}f}", "green" if better else ""))
-    return cells
+def _cell(
+    value: float | None, reference: float | None, digits: int, higher: bool, *, colour: bool
+) -> Text:
+    """One number, green where an estimate is better than the blurry image."""
+    if value is None:  # infinite: this image is the true one
+        return Text("true", "dim")
+    better = reference is not None and (value > reference) == higher and value != reference
+    return Text(f"{value:.{digits}f}", "green" if colour and better else "")
