@@ -10,6 +10,7 @@ from types import ModuleType
 import pytest
 from pydantic import Field
 
+from deblurkit.registry import Registry
 from deblurkit.specs import LossSpec, Params
 from deblurkit.testing import check_loss
 
@@ -44,3 +45,20 @@ def test_steps_are_numbered_and_name_files_that_exist() -> None:
     assert len(named) > 2
     for name in named:
         assert (root / name).exists() or name.endswith("edges.py"), name
+
+
+def test_the_readmes_plugin_works(monkeypatch: pytest.MonkeyPatch) -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
+    code = re.findall(r"^```python\n(.*?)^```", readme, re.MULTILINE | re.DOTALL)
+    plugin, loss = (
+        next(c for c in code if f"my_package/{n}.py" in c) for n in ("plugin", "my_loss")
+    )
+    made = ModuleType("my_package.my_loss")
+    monkeypatch.setitem(sys.modules, "my_package", ModuleType("my_package"))
+    monkeypatch.setitem(sys.modules, made.__name__, made)
+    exec(compile(loss, "my_loss.py", "exec"), made.__dict__)
+    module = ModuleType("my_package.plugin")
+    exec(compile(plugin, "plugin.py", "exec"), module.__dict__)
+    registry = Registry.from_modules({"my-plugin": module})
+    assert [(p.status, p.reason) for p in registry.plugins()] == [("ok", None)]
+    check_loss(registry.resolve("loss", "my-loss"))
