@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import click
 
-from deblurkit.cli import explain
+from deblurkit.cli import component_text
 from deblurkit.discovery import PluginInfo
 from deblurkit.errors import PluginError, nearest
 from deblurkit.registry import Registered, Registry, get_registry
@@ -43,7 +43,7 @@ def list_(kind: str | None, as_json: bool) -> None:
     if as_json:
         _print_json(
             [_summary(component) for component in components],
-            [explain.plugin_data(info) for info in registry.plugins()],
+            [component_text.plugin_data(info) for info in registry.plugins()],
         )
         return
     _print_table(
@@ -53,7 +53,7 @@ def list_(kind: str | None, as_json: bool) -> None:
     click.echo()
     _print_table(
         ("plugin", "distribution", "version", "status"),
-        [(i.name, i.distribution, i.version, explain.status(i)) for i in registry.plugins()],
+        [(i.name, i.distribution, i.version, component_text.status(i)) for i in registry.plugins()],
     )
 
 
@@ -73,12 +73,12 @@ def show(name: str, kind: str | None, as_json: bool) -> None:
         raise _unknown(registry, name, cast("Kind | None", kind))
     if as_json:
         _print_json(
-            [{**_summary(r), **explain.component_data(r)} for r in components],
-            [{**explain.plugin_data(i), "components": _names(registry, i)} for i in infos],
+            [{**_summary(r), **component_text.component_data(r)} for r in components],
+            [{**component_text.plugin_data(i), "components": _names(registry, i)} for i in infos],
         )
         return
-    texts = [explain.component_text(r) for r in components]
-    texts += [explain.plugin_text(i, _names(registry, i)) for i in infos]
+    texts = [component_text.component_text(r) for r in components]
+    texts += [component_text.plugin_text(i, _names(registry, i)) for i in infos]
     click.echo("\n\n".join(texts))
 
 

@@ -11,8 +11,8 @@ from deblurkit.bundle import load_bundle
 from deblurkit.data.prepare import prepare_data
 from deblurkit.engine.device import choose_device, choose_precision
 from deblurkit.engine.progress import Reporter, Silent, clip_progress
+from deblurkit.engine.results import score_run
 from deblurkit.engine.rundir import metrics_of, resolved_recipe, writing
-from deblurkit.engine.scoring import score_run
 from deblurkit.errors import RunError
 from deblurkit.recipe import load_recipe
 from deblurkit.registry import Registry, get_registry

@@ -18,12 +18,12 @@ from deblurkit.data.stream import SampleStream, loader
 from deblurkit.engine.device import choose_device, choose_precision, make_accelerator
 from deblurkit.engine.environment import describe_environment
 from deblurkit.engine.log import RunLog
+from deblurkit.engine.phase_store import PhaseResult, PhaseStore
 from deblurkit.engine.plan import Plan, build_graph, make_plan
 from deblurkit.engine.progress import Reporter, Silent, clip_progress
+from deblurkit.engine.results import score_run
 from deblurkit.engine.rundir import METRICS, check_out, open_run, writing
-from deblurkit.engine.scoring import score_run
 from deblurkit.engine.stop import StopRequest, stop_on_signals
-from deblurkit.engine.store import PhaseResult, PhaseStore
 from deblurkit.engine.terms import StageLoss, build_terms
 from deblurkit.engine.train import Batch, PhaseTrainer
 from deblurkit.graph import FrameGraph

@@ -21,9 +21,9 @@ from deblurkit.engine.checkpoint import (
     save_checkpoint,
 )
 from deblurkit.engine.optimizer import MovingAverage, learning_rate, make_optimizer
+from deblurkit.engine.phase_store import PhaseResult
 from deblurkit.engine.progress import Reporter, describe
 from deblurkit.engine.stop import StopRequest
-from deblurkit.engine.store import PhaseResult
 from deblurkit.engine.terms import StageLoss
 from deblurkit.errors import Interrupted, TrainingError
 from deblurkit.frames import FrameSet

@@ -52,7 +52,7 @@ class VideoInfo:
 
 @dataclass(frozen=True)
 class VideoIndex:
-    """What `deblurkit.media.video` needs to find frames.
+    """What `deblurkit.media.video_reading` needs to find frames.
 
     Attributes:
         info: What people see of it.
@@ -70,7 +70,7 @@ def index_of(path: Path) -> VideoIndex:
     """The index of a video; made once, and again when the file changes.
 
     Raises:
-        DataError: see `deblurkit.media.video.probe`.
+        DataError: see `deblurkit.media.video_reading.probe`.
     """
     check_file(path, "a video")
     status = path.stat()

@@ -8,10 +8,10 @@ from pydantic import BaseModel, ValidationError
 
 from deblurkit.errors import PluginError, nearest
 from deblurkit.recipe.components import GROUPS
-from deblurkit.recipe.explain import show_value
 from deblurkit.recipe.located import KeyPath, Row, Table, find
 from deblurkit.recipe.problems import Problems, plugin_text
 from deblurkit.recipe.schema import Recipe
+from deblurkit.recipe.wording import show_value
 from deblurkit.registry import Registry
 
 

@@ -9,9 +9,9 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from deblurkit.recipe.explain import explain, got
 from deblurkit.recipe.located import KeyPath, Leaf, Node, Place, find, key_place
 from deblurkit.recipe.problems import Problems
+from deblurkit.recipe.wording import explain, got
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from deblurkit.frames import check_length, middle
 from deblurkit.media.image import write_png
-from deblurkit.media.movie import write_gif, write_mp4
+from deblurkit.media.video_writing import write_gif, write_mp4
 from deblurkit.report.contact_sheet import Picture, contact_sheet, to_uint8
 
 ERROR_GAIN = 4

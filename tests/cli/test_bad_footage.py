@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 from PIL import Image
 
 from deblurkit.cli import main
-from deblurkit.media.movie import write_mp4
+from deblurkit.media.video_writing import write_mp4
 
 RNG = np.random.default_rng(0)
 

@@ -9,7 +9,7 @@ import pytest
 from scipy import ndimage
 
 from deblurkit.frames import middle, pairs
-from deblurkit_standard.datasets.fig2 import fig2_scenarios
+from deblurkit_standard.rendering.fig2 import fig2_scenarios
 
 
 @pytest.fixture(params=[(64, 5), (48, 7), (101, 3)], ids=["figure", "seven", "three"])

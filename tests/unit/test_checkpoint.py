@@ -15,7 +15,7 @@ from deblurkit.engine.checkpoint import (
     restore_optimizer,
     save_checkpoint,
 )
-from deblurkit.engine.store import PhaseResult, PhaseStore
+from deblurkit.engine.phase_store import PhaseResult, PhaseStore
 from deblurkit.errors import RunError
 
 

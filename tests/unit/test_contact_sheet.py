@@ -12,9 +12,9 @@ from made_videos import Pixels, moving_frames
 from PIL import Image, ImageSequence
 
 from deblurkit.errors import UnavailableError
-from deblurkit.media import movie
+from deblurkit.media import video_writing as movie
 from deblurkit.media.image import read_image
-from deblurkit.media.video import probe, read_frames
+from deblurkit.media.video_reading import probe, read_frames
 from deblurkit.report.contact_sheet import contact_sheet, to_uint8
 from deblurkit.report.samples import sample_sheet, write_samples
 

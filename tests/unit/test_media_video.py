@@ -17,8 +17,8 @@ from PIL import Image, ImageSequence, UnidentifiedImageError
 from real_data import real_data
 
 from deblurkit.errors import DataError, UnavailableError
-from deblurkit.media import movie
-from deblurkit.media.video import probe, read_frames, write_gif, write_mp4
+from deblurkit.media import video_writing as movie
+from deblurkit.media.video_reading import probe, read_frames, write_gif, write_mp4
 
 FRAMES = moving_frames(32)
 

@@ -16,11 +16,11 @@ from skimage.measure import points_in_poly
 
 from deblurkit.data.clip import Clip
 from deblurkit.errors import DataError
-from deblurkit_standard.datasets.backgrounds import Photo, Smooth
 from deblurkit_standard.datasets.moving_shapes import MovingShapes, Scene
-from deblurkit_standard.datasets.shapes import Plain, Shape, Wave, polygon_sides, render
-from deblurkit_standard.datasets.shutter import instants
 from deblurkit_standard.plugin import MovingShapesParams
+from deblurkit_standard.rendering.backgrounds import Photo, Smooth
+from deblurkit_standard.rendering.frame_exposure import instants
+from deblurkit_standard.rendering.shapes import Plain, Shape, Wave, polygon_sides, render
 
 WHITE, BLACK = (1.0, 1.0, 1.0), (0.0, 0.0, 0.0)
 

@@ -17,11 +17,11 @@ from scipy import ndimage
 
 from deblurkit.data.clip import Clip
 from deblurkit.errors import DataError
-from deblurkit_standard.datasets.camera import Camera, Track, camera_room
-from deblurkit_standard.datasets.cutouts import Cutout, draw_cutout
-from deblurkit_standard.datasets.photographs import BUNDLED, load_photo, sample
 from deblurkit_standard.datasets.photos_in_motion import PhotosInMotion
 from deblurkit_standard.plugin import PhotosInMotionParams
+from deblurkit_standard.rendering.camera_motion import Camera, Track, camera_room
+from deblurkit_standard.rendering.cutouts import Cutout, draw_cutout
+from deblurkit_standard.rendering.photographs import BUNDLED, load_photo, sample
 
 STILL = {"translation": (0.0, 0.0), "rotation": 0.0, "zoom": 0.0, "shake": 0.0}
 

@@ -11,9 +11,10 @@ import numpy as np
 
 from deblurkit.data.clip import Clip
 from deblurkit.errors import DataError
-from deblurkit_standard.datasets.backgrounds import Photo, Smooth
-from deblurkit_standard.datasets.photographs import check_room, load_photo, photo_names
-from deblurkit_standard.datasets.shape_drawing import (
+from deblurkit_standard.rendering.backgrounds import Photo, Smooth
+from deblurkit_standard.rendering.frame_exposure import instants
+from deblurkit_standard.rendering.photographs import check_room, load_photo, photo_names
+from deblurkit_standard.rendering.shape_drawing import (
     Kind,
     Place,
     apart,
@@ -24,13 +25,12 @@ from deblurkit_standard.datasets.shape_drawing import (
     draw_texture,
     polar,
 )
-from deblurkit_standard.datasets.shapes import (
+from deblurkit_standard.rendering.shapes import (
     Background,
     Floats,
     Shape,
     render,
 )
-from deblurkit_standard.datasets.shutter import instants
 
 _FIELD = 4096  # side of the part of a smooth background that clips are taken from, pixels
 _SETS, _TRIES = 50, 20  # of places apart from each other: sets, and tries an object in a set

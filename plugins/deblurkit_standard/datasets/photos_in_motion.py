@@ -11,18 +11,18 @@ import numpy as np
 from deblurkit.data.clip import Clip
 from deblurkit.errors import DataError
 from deblurkit.storage import content_hash
-from deblurkit_standard.datasets.camera import Camera, camera_room
-from deblurkit_standard.datasets.compositing import lay_over
-from deblurkit_standard.datasets.cutouts import Cutout, draw_cutout
-from deblurkit_standard.datasets.photographs import (
+from deblurkit_standard.rendering.camera_motion import Camera, camera_room
+from deblurkit_standard.rendering.compositing import lay_over
+from deblurkit_standard.rendering.cutouts import Cutout, draw_cutout
+from deblurkit_standard.rendering.frame_exposure import instants
+from deblurkit_standard.rendering.photographs import (
     Pixels,
     check_room,
     load_photo,
     photo_names,
     sample,
 )
-from deblurkit_standard.datasets.shapes import Floats
-from deblurkit_standard.datasets.shutter import instants
+from deblurkit_standard.rendering.shapes import Floats
 
 _FINE = 8  # points at which the motion within a frame is measured
 

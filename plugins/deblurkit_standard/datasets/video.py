@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from deblurkit.errors import DataError
 from deblurkit.media.files import entries
-from deblurkit.media.video import SUFFIXES, probe, read_frames
+from deblurkit.media.video_reading import SUFFIXES, probe, read_frames
 from deblurkit_standard.datasets.passages import FootageDataset, Recording
 
 

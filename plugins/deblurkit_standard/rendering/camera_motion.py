@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from deblurkit_standard.datasets.shapes import Floats, Point
+from deblurkit_standard.rendering.shapes import Floats, Point
 
 _BEND = 0.5  # largest departure from uniform motion along a straight line; below 1: no turning back
 _SHAKES = (1.0, 2.0)  # cycles a clip

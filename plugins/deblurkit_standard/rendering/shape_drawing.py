@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from deblurkit_standard.datasets.shapes import Colour, Floats, Point, Wave, polygon_sides
+from deblurkit_standard.rendering.shapes import Colour, Floats, Point, Wave, polygon_sides
 
 Kind = Literal["disc", "box", "polygon"]
 

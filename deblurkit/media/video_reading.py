@@ -15,9 +15,9 @@ from av.error import FFmpegError
 from av.video.frame import VideoFrame
 
 from deblurkit.errors import DataError
-from deblurkit.media.movie import write_gif, write_mp4
 from deblurkit.media.video_decoding import decoded, opened, rgb
 from deblurkit.media.video_index import VideoIndex, VideoInfo, index_of
+from deblurkit.media.video_writing import write_gif, write_mp4
 
 __all__ = ["SUFFIXES", "VideoInfo", "probe", "read_frames", "write_gif", "write_mp4"]
 

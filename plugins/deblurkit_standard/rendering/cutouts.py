@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from deblurkit_standard.datasets.camera import Track
-from deblurkit_standard.datasets.compositing import patch_grid
-from deblurkit_standard.datasets.photographs import Pixels, sample
-from deblurkit_standard.datasets.shapes import Floats, Point
+from deblurkit_standard.rendering.camera_motion import Track
+from deblurkit_standard.rendering.compositing import patch_grid
+from deblurkit_standard.rendering.photographs import Pixels, sample
+from deblurkit_standard.rendering.shapes import Floats, Point
 
 _LOBES = (2, 3, 4, 5)  # waves around an outline
 _SOFTNESS = (1.0, 3.0)  # width of a soft edge, pixels

@@ -15,7 +15,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from deblurkit_standard.datasets.compositing import lay_over, patch_grid
+from deblurkit_standard.rendering.compositing import lay_over, patch_grid
 
 Floats = npt.NDArray[np.float64]
 Point = tuple[float, float]

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from scipy.ndimage import spline_filter1d
 
 from deblurkit.randomness import generator
-from deblurkit_standard.datasets.shapes import Floats, Point, plane_waves
+from deblurkit_standard.rendering.shapes import Floats, Point, plane_waves
 
 _WAVES = 8
 _WAVELENGTHS = (40.0, 400.0)  # pixels

@@ -6,8 +6,8 @@ import itertools
 
 import numpy as np
 
-from deblurkit_standard.datasets.shapes import Floats, Plain, Shape, render
-from deblurkit_standard.datasets.shutter import instants
+from deblurkit_standard.rendering.frame_exposure import instants
+from deblurkit_standard.rendering.shapes import Floats, Plain, Shape, render
 
 _BACKGROUND = (0.93, 0.93, 0.9)
 _RED, _GREEN = (0.8, 0.15, 0.12), (0.15, 0.6, 0.2)

@@ -1,0 +1,1 @@
+"""Drawing clips: shapes, cut-outs and photographs under motion, moment by moment."""
