@@ -6,20 +6,20 @@ comes from) and one safetensors file a network. Loading never unpickles.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from deblurkit.errors import WeightsError
-from deblurkit.graph import FrameGraph, NetworkRequest, Node
+from deblurkit.graph import FrameGraph, NetworkRequest, Node, Role
 from deblurkit.registry import Registry
-from deblurkit.storage import atomic_file, file_hash, write_json
+from deblurkit.storage import file_hash, write_json, write_tensors
 
 FORMAT = 1
 NAME = "bundle.json"
@@ -50,13 +50,8 @@ def save_bundle(folder: Path, bundle: Bundle) -> None:
     (folder / NAME).unlink(missing_ok=True)
     files = {}
     for name, network in bundle.graph.networks.items():
-        tensors = {
-            k: v.detach().cpu().contiguous().clone() for k, v in network.state_dict().items()
-        }
         path = folder / f"{name}.safetensors"
-        with atomic_file(path) as temporary:
-            save_file(tensors, temporary)
-        files[name] = {"file": path.name, "sha256": file_hash(path)}
+        files[name] = {"file": path.name, "sha256": write_tensors(path, network.state_dict())}
     write_json(
         folder / NAME,
         {
@@ -79,46 +74,94 @@ def load_bundle(folder: Path, registry: Registry) -> Bundle:
         PluginError: an architecture's plugin is missing or failed.
     """
     folder = folder / "weights" if (folder / "weights" / NAME).exists() else folder
-    try:
-        said = json.loads((folder / NAME).read_text("utf-8"))
-        if said["format"] != FORMAT:
+    said = _said(folder)
+    nodes = tuple(Node(n.frame, n.network, tuple(n.inputs), n.base, n.role) for n in said.nodes)
+
+    def make(request: NetworkRequest) -> nn.Module:
+        if request.role not in said.architectures or request.network not in said.networks:
             raise WeightsError(
-                f"the bundle has format {said['format']}",
-                where=str(folder),
-                valid=f"format {FORMAT}",
-                hint="use the version of deblurkit that wrote it",
+                f"{NAME} does not say what network '{request.network}' is", where=str(folder)
             )
-        nodes = tuple(
-            Node(n["frame"], n["network"], tuple(n["inputs"]), n["base"], n["role"])
-            for n in said["nodes"]
-        )
-        architectures, files, T = said["architectures"], said["networks"], said["frames"]
-    except FileNotFoundError:
+        how, file = said.architectures[request.role], said.networks[request.network]
+        origin = registry.resolve("architecture", f"{how.plugin}:{how.name}")
+        network: nn.Module = origin.build(inputs=request.inputs, **how.params)
+        _fill(network, _read(folder / file.file, file.sha256), request.network, folder)
+        return network
+
+    graph = FrameGraph.build(said.frames, nodes, make).eval()
+    architectures = {str(role): how.model_dump() for role, how in said.architectures.items()}
+    return Bundle(graph, architectures, dict(said.model_extra or {}))
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, strict=True)
+
+
+class _Node(_Part):
+    frame: int
+    network: str
+    inputs: list[int | str]
+    base: int | str
+    role: Role
+
+
+class _File(_Part):
+    file: str = Field(pattern=r"^[\w.-]+$")
+    sha256: str
+
+
+class _Architecture(_Part):
+    name: str
+    plugin: str
+    version: str
+    params: dict[str, Any]
+
+
+class _Said(_Part):
+    """What `bundle.json` must say; the rest of it is kept as it is."""
+
+    model_config = ConfigDict(extra="allow")
+    format: int
+    frames: int
+    nodes: list[_Node]
+    networks: dict[str, _File]
+    architectures: dict[Role, _Architecture]
+
+
+def _said(folder: Path) -> _Said:
+    try:
+        text = (folder / NAME).read_text("utf-8")
+    except (FileNotFoundError, NotADirectoryError):
         raise WeightsError(
             f"there is no {NAME}",
             where=str(folder),
             hint="name a run directory that finished, or its folder weights/",
         ) from None
-    except (OSError, ValueError, KeyError, TypeError, NotADirectoryError) as error:
+    except (OSError, ValueError) as error:
         raise WeightsError(f"{NAME} cannot be read: {error}", where=str(folder)) from error
-
-    def make(request: NetworkRequest) -> nn.Module:
-        said = architectures[request.role]
-        origin = registry.resolve("architecture", f"{said['plugin']}:{said['name']}")
-        network = origin.build(inputs=request.inputs, **said["params"])
-        assert isinstance(network, nn.Module)
-        _fill(network, _read(folder, files[request.network]), request.network, folder)
-        return network
-
-    graph = FrameGraph.build(T, nodes, make).eval()
-    known = {"format", "frames", "nodes", "networks", "architectures"}
-    return Bundle(graph, architectures, {k: v for k, v in said.items() if k not in known})
-
-
-def _read(folder: Path, file: Mapping[str, str]) -> dict[str, Tensor]:
-    path = folder / file["file"]
     try:
-        if file_hash(path) != file["sha256"]:
+        said = _Said.model_validate_json(text)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"])) or "the file"
+        raise WeightsError(
+            f"{NAME} is damaged: {place}: {first['msg']}",
+            where=str(folder),
+            hint="copy it again, or run the recipe again to write it anew",
+        ) from error
+    if said.format != FORMAT:
+        raise WeightsError(
+            f"the bundle has format {said.format}",
+            where=str(folder),
+            valid=f"format {FORMAT}",
+            hint="use the version of deblurkit that wrote it",
+        )
+    return said
+
+
+def _read(path: Path, digest: str) -> dict[str, Tensor]:
+    try:
+        if file_hash(path) != digest:
             raise ValueError("it is cut short or changed: its checksum differs")
         return load_file(path)
     except (OSError, ValueError, SafetensorError) as error:

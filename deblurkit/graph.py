@@ -187,8 +187,8 @@ class FrameGraph(nn.Module):
             The wanted frames by index, B×C×H×W, not clamped. Given ones are handed back.
 
         Raises:
-            FrameError: a wanted frame has neither network nor image, or a given image's
-                shape differs from y's.
+            FrameError: a wanted frame has neither network nor image, a given image's shape
+                differs from y's, or a network does not give an image of y's shape.
         """
         given = dict(given or {})
         for i, image in given.items():
@@ -206,7 +206,16 @@ class FrameGraph(nn.Module):
         for node in needed(self.nodes, wanted, given):
             network = self.networks[node.network]
             seen = tuple(images[r] for r in node.inputs)
-            images[node.frame] = network(seen, images[node.base])
+            estimate = network(seen, images[node.base])
+            if not isinstance(estimate, Tensor) or estimate.shape != y.shape:
+                got = tuple(estimate.shape) if isinstance(estimate, Tensor) else type(estimate)
+                raise FrameError(
+                    f"network '{node.network}' gave {got} for images of shape {tuple(y.shape)}",
+                    where=f"frame graph, frame {node.frame}",
+                    valid="one image of the shape of its base",
+                    hint="deblurkit.testing.check_architecture finds such mistakes",
+                )
+            images[node.frame] = estimate
         return FrameSet(self.T, {i: images[i] for i in wanted}, y)
 
 

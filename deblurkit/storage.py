@@ -7,12 +7,15 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import platformdirs
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 def cache_root() -> Path:
@@ -79,6 +82,24 @@ def atomic_folder(path: Path) -> Iterator[Path]:
         _sync(path.parent)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> str:
+    """Write tensors as safetensors, whole or not at all, and return the file's SHA-256.
+
+    Raises:
+        OSError: the folder cannot be written or is full.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import save_file
+
+    kept = {k: v.detach().cpu().contiguous().clone() for k, v in tensors.items()}
+    with atomic_file(path) as temporary:
+        try:
+            save_file(kept, temporary)
+        except SafetensorError as error:  # how it says that the disk is full
+            raise OSError(str(error)) from error
+    return file_hash(path)
 
 
 def write_json(path: Path, value: Any) -> None:

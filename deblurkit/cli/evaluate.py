@@ -50,4 +50,4 @@ def evaluate(
     if as_json:
         click.echo(json.dumps(scores, indent=2))
     else:
-        print_summary(console, folder, scores)
+        print_summary(console, None if said else folder, scores)

@@ -5,17 +5,20 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from deblurkit.data.cache import ClipCache, prepare_clips
 from deblurkit.data.clip import ClipDataset
-from deblurkit.data.split import split_sources
+from deblurkit.data.split import Split, split_sources
 from deblurkit.errors import DataError
 from deblurkit.randomness import generator
 from deblurkit.recipe.schema import Component, Recipe
 from deblurkit.registry import Registered, Registry
 
 Progress = Callable[[int, int], None]
+
+_FEW = 64
+"""Up to so many clips are rendered sooner than processes for it are started."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,25 @@ def prepare_data(
         DataError: the material is missing, damaged or too little.
         PluginError: a dataset broke its contract.
     """
+    train, test, split = _divided(recipe, registry)
+    return PreparedData(
+        _clips(recipe, train, "train", split.train, progress),
+        _clips(recipe, test, "test", split.test, progress),
+    )
+
+
+def prepare_test_clips(
+    recipe: Recipe,
+    registry: Registry,
+    *,
+    progress: Callable[[str], Progress] | None = None,
+) -> ClipCache:
+    """Only the test clips of `prepare_data`; arguments and errors as there."""
+    _, test, split = _divided(recipe, registry)
+    return _clips(recipe, test, "test", split.test, progress)
+
+
+def _divided(recipe: Recipe, registry: Registry) -> tuple[Material, Material, Split]:
     data = recipe.data
     train = _material(data.train, registry)
     test = train if data.test is None else _material(data.test, registry)
@@ -79,28 +101,31 @@ def prepare_data(
     except DataError:
         _try_one(train, recipe)  # material that gives no clip at all is the worse problem
         raise
-    workers = (os.cpu_count() or 1) if max(data.clips, recipe.evaluation.clips) > 64 else 0
-    caches = []
-    for material, side, sources, count in (
-        (train, "train", split.train, data.clips),
-        (test, "test", split.test, recipe.evaluation.clips),
-    ):
-        title = "training clips" if side == "train" else "test clips"
-        caches.append(
-            prepare_clips(
-                material.dataset,
-                sources,
-                settings=material.settings,
-                split="train" if side == "train" else "test",
-                count=count,
-                frames=recipe.frames,
-                size=data.clip_size,
-                seed=data.seed,
-                workers=workers,
-                progress=progress(title) if progress else None,
-            )
-        )
-    return PreparedData(*caches)
+    return train, test, split
+
+
+def _clips(
+    recipe: Recipe,
+    material: Material,
+    side: Literal["train", "test"],
+    sources: tuple[str, ...],
+    progress: Callable[[str], Progress] | None,
+) -> ClipCache:
+    count = recipe.data.clips if side == "train" else recipe.evaluation.clips
+    return prepare_clips(
+        material.dataset,
+        sources,
+        settings=material.settings,
+        split=side,
+        count=count,
+        frames=recipe.frames,
+        size=recipe.data.clip_size,
+        seed=recipe.data.seed,
+        workers=(os.cpu_count() or 1) if count > _FEW else 0,
+        progress=progress("training clips" if side == "train" else "test clips")
+        if progress
+        else None,
+    )
 
 
 def _try_one(material: Material, recipe: Recipe) -> None:
@@ -108,7 +133,7 @@ def _try_one(material: Material, recipe: Recipe) -> None:
     source = material.dataset.sources()[0]
     rng = generator(recipe.data.seed, "try", source)
     size = recipe.data.clip_size
-    next(iter(material.dataset.clips(source, count=1, frames=recipe.frames, size=size, rng=rng)))
+    next(material.dataset.clips(source, count=1, frames=recipe.frames, size=size, rng=rng), None)
 
 
 def _material(component: Component, registry: Registry) -> Material:

@@ -63,6 +63,12 @@ def end_with_the_parent() -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
+def begin_worker(*_: object) -> None:
+    """What a loader process does first: Ctrl-C is the parent's, and it ends with the parent."""
+    leave_interrupts_to_the_parent()
+    end_with_the_parent()
+
+
 def check_main_guard() -> None:
     """Refuse to work in a process that is only just importing its parent's script.
 

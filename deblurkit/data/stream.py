@@ -16,7 +16,7 @@ from torch.utils.data import BatchSampler, DataLoader, Dataset
 
 from deblurkit.data import augment as augmentation
 from deblurkit.data.cache import ClipCache
-from deblurkit.data.processes import context, leave_interrupts_to_the_parent
+from deblurkit.data.processes import begin_worker, context
 from deblurkit.errors import DataError
 from deblurkit.formation import form
 from deblurkit.randomness import generator
@@ -169,7 +169,7 @@ def loader(
         num_workers=workers,
         pin_memory=pin_memory,
         multiprocessing_context=context() if workers else None,
-        worker_init_fn=leave_interrupts_to_the_parent if workers else None,
+        worker_init_fn=begin_worker if workers else None,
         # A generator of its own: by default a loader takes a number from torch's global one,
         # and going on from a later step would change everything that is drawn after it.
         generator=torch.Generator(),

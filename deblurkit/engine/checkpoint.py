@@ -15,11 +15,11 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor
 
 from deblurkit.errors import RunError
-from deblurkit.storage import atomic_file, file_hash, write_json
+from deblurkit.storage import file_hash, write_json, write_tensors
 
 KEEP = 2
 
@@ -46,16 +46,13 @@ def save_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
         RunError: the folder cannot be written or is full; earlier checkpoints are kept.
     """
     stem = f"step-{checkpoint.step:07d}"
-    tensors = {k: v.detach().cpu().contiguous().clone() for k, v in checkpoint.tensors.items()}
     try:
-        with atomic_file(folder / f"{stem}.safetensors") as temporary:
-            save_file(tensors, temporary)
-        digest = file_hash(folder / f"{stem}.safetensors")
+        digest = write_tensors(folder / f"{stem}.safetensors", checkpoint.tensors)
         write_json(
             folder / f"{stem}.json",
             {"step": checkpoint.step, "sha256": digest, "scalars": dict(checkpoint.scalars)},
         )
-    except (OSError, SafetensorError) as error:
+    except OSError as error:
         raise RunError(
             f"the checkpoint of step {checkpoint.step} could not be written: {error}",
             where=str(folder),
@@ -79,13 +76,13 @@ def load_checkpoint(folder: Path) -> tuple[Checkpoint | None, list[str]]:
     for step in reversed(_steps(folder)):
         try:
             return _read(folder, step), problems
-        except (OSError, ValueError, KeyError, SafetensorError) as error:
+        except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
             problems.append(f"checkpoint of step {step} is damaged ({error})")
     if problems:
         raise RunError(
             "; ".join(problems),
             where=str(folder),
-            hint="--fresh starts the phase again from its first step",
+            hint="delete the folder; the phase then starts again from its first step",
         )
     return None, []
 

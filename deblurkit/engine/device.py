@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Literal
 
 import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState, PartialState
-from accelerate.utils import DataLoaderConfiguration
+from accelerate.utils import DataLoaderConfiguration, InitProcessGroupKwargs
 
 from deblurkit.errors import UnavailableError
 
@@ -17,11 +18,19 @@ DEVICES = ("auto", "cpu", "cuda")
 
 
 def choose_precision(asked: str, device: str) -> Precision:
-    """Turn `auto` into a precision: bf16 where the processor computes it fast, else fp32."""
+    """Turn `auto` into a precision: bf16 where the processor computes it fast, else fp32.
+
+    Raises:
+        UnavailableError: fp16 is asked for on the CPU, which would silently compute in fp32.
+    """
+    if asked == "fp16" and device == "cpu":
+        raise UnavailableError(
+            "fp16 is not computed on the CPU", valid="bf16, fp32, auto", hint="use bf16"
+        )
     if asked != "auto":
         return asked  # type: ignore[return-value]
     if device == "cuda":
-        return "bf16" if torch.cuda.is_bf16_supported() else "fp16"
+        return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp16"
     return "bf16" if cpu_computes_bf16() else "fp32"
 
 
@@ -60,4 +69,6 @@ def make_accelerator(device: str, precision: Precision) -> Accelerator:
         cpu=device == "cpu",
         mixed_precision="no" if precision == "fp32" else precision,
         dataloader_config=DataLoaderConfiguration(split_batches=True),
+        # Others wait in a collective while one process renders clips or scores them.
+        kwargs_handlers=[InitProcessGroupKwargs(timeout=timedelta(days=7))],
     )

@@ -3,49 +3,69 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 from deblurkit.engine.rundir import writing
 from deblurkit.storage import atomic_file
 
 
 class RunLog:
-    """`metrics.jsonl` of a run, one record a line, and `tensorboard/`.
+    """`metrics.jsonl` of a run, one record a line, and the same in `tensorboard/`.
 
     Args:
         folder: The run directory.
 
     Raises:
-        RunError: it cannot be written or is full.
+        RunError: it cannot be written or is full, here and in all methods.
     """
 
     def __init__(self, folder: Path) -> None:
-        self.path = folder / "metrics.jsonl"
-        self._folder = folder
-        with writing(folder):
-            self._board = _tensorboard(folder / "tensorboard")
+        self.path, self._folder = folder / "metrics.jsonl", folder
+        self._board: Any = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._close()
 
     def reset(self, records: Iterable[Mapping[str, Any]]) -> None:
-        """Put exactly these records in the file: those of phases that are there already."""
-        lines = [json.dumps(record) + "\n" for record in records]
-        with writing(self._folder), atomic_file(self.path) as temporary:
-            temporary.write_text("".join(lines), "utf-8")
+        """Start over with exactly these records: those of phases that are there already."""
+        records = list(records)
+        with writing(self._folder):
+            self._close()
+            with atomic_file(self.path) as temporary:
+                temporary.write_text("".join(json.dumps(r) + "\n" for r in records), "utf-8")
+            shutil.rmtree(self._folder / "tensorboard", ignore_errors=True)
+            self._board = _tensorboard(self._folder / "tensorboard")
+            for record in records:
+                self._show(record)
 
     def append(self, record: Mapping[str, Any]) -> None:
         """Add a record."""
-        with writing(self._folder), self.path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(record) + "\n")
-        if self._board is not None:
-            for name, value in record["terms"].items():
-                self._board.add_scalar(f"{record['phase']}/{name}", value, record["step"])
-            self._board.add_scalar(f"{record['phase']}/lr", record["lr"], record["step"])
+        with writing(self._folder):
+            with self.path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(record) + "\n")
+            self._show(record)
 
-    def close(self) -> None:
-        """Flush what TensorBoard holds back."""
+    def _show(self, record: Mapping[str, Any]) -> None:
+        if self._board is not None:
+            for name, value in {**record["terms"], "lr": record["lr"]}.items():
+                self._board.add_scalar(f"{record['phase']}/{name}", value, record["step"])
+
+    def _close(self) -> None:
         if self._board is not None:
             self._board.close()
+            self._board = None
 
 
 def _tensorboard(folder: Path) -> Any:

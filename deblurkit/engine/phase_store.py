@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,11 +13,11 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor
 
 from deblurkit.errors import RunError
-from deblurkit.storage import atomic_folder, cache_root, file_hash
+from deblurkit.storage import atomic_folder, cache_root, file_hash, write_tensors
 
 
 @dataclass(frozen=True)
@@ -45,25 +46,34 @@ class PhaseStore:
     def __init__(self, root: Path | None = None) -> None:
         self.root = root or cache_root() / "phases"
 
-    def get(self, key: str) -> PhaseResult | None:
-        """A finished phase, or None; a damaged one is removed and counts as None."""
+    def get(self, key: str, networks: Iterable[str]) -> PhaseResult | None:
+        """A finished phase that trained these networks, or None.
+
+        A damaged one is put aside and counts as None; damaged records cost only the records.
+
+        Raises:
+            RunError: it is there and cannot be read.
+        """
         folder = self.root / key
         if not folder.is_dir():
             return None
         try:
             said = json.loads((folder / "phase.json").read_text("utf-8"))
             weights = {}
-            for network, digest in said["networks"].items():
+            for network in networks:
                 path = folder / f"{network}.safetensors"
-                if file_hash(path) != digest:
+                if file_hash(path) != said["networks"][network]:
                     raise ValueError("checksum")
                 weights[network] = load_file(path)
-            lines = (folder / "metrics.jsonl").read_text("utf-8").splitlines()
-            records = tuple(json.loads(line) for line in lines)
-        except (OSError, ValueError, KeyError, SafetensorError):
-            shutil.rmtree(folder, ignore_errors=True)
+            seconds = float(said["seconds"])
+        except (FileNotFoundError, ValueError, KeyError, TypeError, SafetensorError):
+            folder.replace(self.root / f"{key}.damaged-{time.time_ns()}")
             return None
-        return PhaseResult(key, weights, records, float(said["seconds"]))
+        except OSError as error:
+            raise RunError(
+                f"a trained phase cannot be read: {error.strerror or error}", where=str(folder)
+            ) from error
+        return PhaseResult(key, weights, _records(folder / "metrics.jsonl"), seconds)
 
     def put(self, result: PhaseResult, phase: str) -> None:
         """Keep a finished phase and drop what its training left.
@@ -72,20 +82,18 @@ class PhaseStore:
             RunError: the folder cannot be written or is full.
         """
         try:
-            if (self.root / result.key).exists():
-                shutil.rmtree(self.root / result.key)
+            for left in (self.root / result.key, *self.root.glob(f".{result.key}-*")):
+                shutil.rmtree(left, ignore_errors=True)
             with atomic_folder(self.root / result.key) as folder:
-                digests = {}
-                for network, state in result.weights.items():
-                    path = folder / f"{network}.safetensors"
-                    tensors = {k: v.detach().cpu().contiguous() for k, v in state.items()}
-                    save_file(tensors, path)
-                    digests[network] = file_hash(path)
+                digests = {
+                    network: write_tensors(folder / f"{network}.safetensors", state)
+                    for network, state in result.weights.items()
+                }
                 lines = "".join(json.dumps(r) + "\n" for r in result.records)
                 (folder / "metrics.jsonl").write_text(lines, "utf-8")
                 said = {"phase": phase, "networks": digests, "seconds": result.seconds}
                 (folder / "phase.json").write_text(json.dumps(said, indent=2), "utf-8")
-        except (OSError, SafetensorError) as error:
+        except OSError as error:
             raise RunError(
                 f"the trained phase '{phase}' could not be stored: {error}",
                 where=str(self.root),
@@ -105,7 +113,11 @@ class PhaseStore:
 
     @contextmanager
     def lock(self, key: str, wait: Callable[[], None] = lambda: None) -> Iterator[bool]:
-        """Hold a phase alone; yields True if another process was waited for, after `wait()`.
+        """Hold a phase alone; yields True if another process was waited for.
+
+        Args:
+            key: The phase's.
+            wait: Called about every second while waiting; may raise to give up.
 
         Raises:
             RunError: the folder cannot be written.
@@ -113,13 +125,14 @@ class PhaseStore:
         try:
             self.root.mkdir(parents=True, exist_ok=True)
             lock = FileLock(self.root / f"{key}.lock")
-            try:
-                lock.acquire(timeout=0)
-                waited = False
-            except Timeout:
-                wait()
-                lock.acquire()
-                waited = True
+            waited = False
+            while True:
+                try:
+                    lock.acquire(timeout=1 if waited else 0)
+                    break
+                except Timeout:
+                    waited = True
+                    wait()
         except OSError as error:
             raise RunError(
                 f"trained phases cannot be kept here: {error}",
@@ -130,3 +143,10 @@ class PhaseStore:
             yield waited
         finally:
             lock.release()
+
+
+def _records(path: Path) -> tuple[Mapping[str, Any], ...]:
+    try:
+        return tuple(json.loads(line) for line in path.read_text("utf-8").splitlines())
+    except (OSError, ValueError):
+        return ()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -14,9 +16,9 @@ from deblurkit.errors import PluginError
 from deblurkit.graph import FrameGraph, NetworkRequest, Node, check_nodes, needed, requests
 from deblurkit.randomness import seed_of
 from deblurkit.recipe.schema import Recipe, Training
-from deblurkit.registry import Registry
+from deblurkit.registry import Registered, Registry
 from deblurkit.stages import Family, Phase, Schedule
-from deblurkit.storage import content_hash
+from deblurkit.storage import content_hash, file_hash
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,7 @@ def make_plan(
             "precision": precision,
             "seed": recipe.seed,
             "T": T,
+            "name": phase.name,  # it seeds the stream of samples
             "phase": {"stages": [asdict(s) for s in phase.stages], "given": phase.given},
             "trains": sorted(phase.trains),
             "nodes": [asdict(n) for n in plan.phase_nodes(phase)],
@@ -121,8 +124,10 @@ def _architecture_of(plan: Plan, registry: Registry, phase: Phase) -> dict[str, 
     roles = {r.role for r in requests(plan.phase_nodes(phase)) if r.network in phase.trains}
     return {
         "name": f"{origin.owner}:{origin.spec.name}",
-        "version": origin.version,
-        "roles": {role: getattr(plan.recipe.architecture, role) for role in sorted(roles)},
+        "code": code_of(origin),
+        "roles": {
+            role: with_contents(getattr(plan.recipe.architecture, role)) for role in sorted(roles)
+        },
     }
 
 
@@ -131,9 +136,29 @@ def _losses_of(recipe: Recipe, registry: Registry, group: str) -> dict[str, Any]
     for name, term in getattr(recipe.loss, group).items():
         if term is not None and term.weight:
             origin = registry.resolve("loss", name)
-            said = {"weight": term.weight, "params": term.params, "version": origin.version}
+            params = with_contents(term.params)
+            said = {"weight": term.weight, "params": params, "code": code_of(origin)}
             losses[f"{origin.owner}:{origin.spec.name}"] = said
     return losses
+
+
+def code_of(origin: Registered) -> str:
+    """A component's code: its distribution's version and the source file of what it builds."""
+    try:
+        source = inspect.getsourcefile(origin.load())
+    except TypeError:  # built in, or made at run time
+        source = None
+    return f"{origin.version} {file_hash(Path(source)) if source else ''}"
+
+
+def with_contents(params: Mapping[str, Any]) -> dict[str, Any]:
+    """Parameters, with the contents of every file that they name as a hash beside the name."""
+    return {
+        name: [str(value), file_hash(Path(value))]
+        if isinstance(value, str | Path) and Path(value).is_file()
+        else value
+        for name, value in params.items()
+    }
 
 
 def _sorted(phases: tuple[Phase, ...]) -> tuple[Phase, ...]:

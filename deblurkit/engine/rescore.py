@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from deblurkit.bundle import load_bundle
-from deblurkit.data.prepare import prepare_data
+from deblurkit.bundle import Bundle, load_bundle
+from deblurkit.data.cache import ClipCache
+from deblurkit.data.prepare import prepare_test_clips
 from deblurkit.engine.device import choose_device, choose_precision
 from deblurkit.engine.progress import Reporter, Silent, clip_progress
-from deblurkit.engine.results import score_run
-from deblurkit.engine.rundir import metrics_of, resolved_recipe, writing
+from deblurkit.engine.results import Scorer
+from deblurkit.engine.rundir import METRICS, SAMPLES, metrics_of, resolved_recipe, writing
 from deblurkit.errors import RunError
 from deblurkit.recipe import load_recipe
 from deblurkit.registry import Registry, get_registry
 from deblurkit.storage import write_json
+
+OPEN = ("data.train", "data.test", "data.seed", "data.formation", "data.clip_size", "evaluation")
+"""The parts of a recipe that may differ between training and scoring."""
 
 
 def rescore(
@@ -41,33 +44,44 @@ def rescore(
         The scores; see `deblurkit.evaluation.evaluate`.
 
     Raises:
-        RunError: the folder is no run directory, or an override changes what was trained.
+        RunError: the folder is no run directory, or an override changes what was trained or
+            would score what was trained on.
         WeightsError: the weights are missing or damaged.
     """
     reporter, registry = reporter or Silent(), registry or get_registry()
     path = resolved_recipe(folder)
     for said in overrides:
-        if not said.startswith(("data.", "evaluation.")):
+        if not said.startswith(tuple(f"{key}{end}" for key in OPEN for end in ".=")):
             raise RunError(
                 f"--set {said} would change what was trained",
                 where=str(folder),
-                valid="keys under data. and evaluation.",
+                valid="keys under " + ", ".join(OPEN),
             )
     recipe = load_recipe(path, overrides=overrides, registry=registry)
     kind = choose_device(device)
     precision = choose_precision(recipe.training.precision, kind)
-    graph = load_bundle(folder, registry).graph
-    if recipe.frames != graph.T:
-        raise RunError(f"the weights predict {graph.T} frames, the recipe {recipe.frames}")
-    data = prepare_data(recipe, registry, progress=clip_progress(reporter))
-    with tempfile.TemporaryDirectory() as elsewhere:
-        target = Path(elsewhere) if overrides else folder
+    bundle = load_bundle(folder, registry)
+    if recipe.frames != bundle.graph.T:
+        raise RunError(f"the weights predict {bundle.graph.T} frames, the recipe {recipe.frames}")
+    clips = prepare_test_clips(recipe, registry, progress=clip_progress(reporter))
+    _check_held_out(bundle, clips, folder)
+    scorer = Scorer(recipe, registry, clips, device=kind, precision=precision)
+    scores = scorer.score(bundle.graph, reporter)
+    if not overrides:
         with writing(folder):
-            scores = score_run(
-                target, graph, data.test, recipe, registry,
-                device=kind, precision=precision, reporter=reporter,
-            )  # fmt: skip
-            if not overrides:
-                scores["phases"] = metrics_of(folder).get("phases", [])
-                write_json(folder / "metrics.json", scores)
+            scores["phases"] = metrics_of(folder).get("phases", [])
+            write_json(folder / METRICS, scores)
+            scorer.write_samples(folder / SAMPLES, bundle.graph, reporter)
     return scores
+
+
+def _check_held_out(bundle: Bundle, clips: ClipCache, folder: Path) -> None:
+    trained = set(bundle.about.get("data", {}).get("train", {}).get("sources", ()))
+    if seen := sorted(trained & set(clips.sources)):
+        raise RunError(
+            f"the run was trained on what would be scored: {', '.join(seen[:4])}"
+            + (f" and {len(seen) - 4} more" if len(seen) > 4 else ""),
+            where=str(folder),
+            valid="sources that are not among its training sources",
+            hint="give other material: --set data.test.name=..., or leave the split as it was",
+        )

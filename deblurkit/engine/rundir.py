@@ -20,32 +20,38 @@ from typing import Any
 
 from deblurkit.errors import DeblurkitError, RunError
 from deblurkit.recipe import Recipe, dump_recipe, load_recipe
+from deblurkit.registry import Registry
 from deblurkit.storage import atomic_file, write_json
 
 RECIPE = "recipe.resolved.yaml"
 METRICS = "metrics.json"
+SAMPLES = "samples"
 
 
-def check_out(folder: Path, recipe: Recipe) -> None:
+def check_out(folder: Path, recipe: Recipe, registry: Registry) -> None:
     """Check that a run of the recipe can be written there; leaves nothing behind.
 
     Raises:
-        RunError: the folder holds another recipe's run, is a file, or cannot be written.
+        RunError: the folder holds something else, is a file, or cannot be written.
     """
-    kept = folder / RECIPE
     with writing(folder):
-        if kept.exists() and not _says(kept, recipe):
+        if (folder / RECIPE).exists():
+            if not _says(folder / RECIPE, recipe, registry):
+                raise RunError(
+                    "the folder holds a run of another recipe",
+                    where=str(folder),
+                    hint="choose another --out, or remove the folder",
+                )
+        elif folder.is_dir() and any(folder.iterdir()):
             raise RunError(
-                "the folder holds a run of another recipe",
+                "the folder holds other things than a run",
                 where=str(folder),
-                hint="choose another --out, or remove the folder",
+                valid="a new or empty folder, or that of the same recipe",
+                hint="choose another --out",
             )
-        existed = folder.is_dir()
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
+        there = next(p for p in (folder, *folder.absolute().parents) if p.exists())
+        with tempfile.TemporaryFile(dir=there):
             pass
-        if not existed:
-            folder.rmdir()
 
 
 def open_run(folder: Path, recipe: Recipe, environment: Mapping[str, Any]) -> None:
@@ -74,10 +80,10 @@ def writing(folder: Path) -> Iterator[None]:
         ) from error
 
 
-def _says(kept: Path, recipe: Recipe) -> bool:
+def _says(kept: Path, recipe: Recipe, registry: Registry) -> bool:
     """Whether a resolved recipe says the same, however it was come by."""
     try:
-        return load_recipe(kept) == recipe
+        return load_recipe(kept, registry=registry) == recipe
     except DeblurkitError:  # of another version, or of a plugin that is gone
         return False
 

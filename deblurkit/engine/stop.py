@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from deblurkit.errors import Interrupted
+
 
 class StopRequest:
     """Whether a signal asked to stop; `signal_name` says which."""
@@ -22,6 +24,16 @@ class StopRequest:
     def exit_code(self) -> int:
         """128 + the signal's number, as shells have it."""
         return 128 + (signal.SIGTERM if self.signal_name == "SIGTERM" else signal.SIGINT)
+
+    def interrupted(self, when: str, *, where: str | None = None) -> Interrupted:
+        """The error that ends the run: what is saved, and how to go on."""
+        error = Interrupted(
+            f"stopped by {self.signal_name or 'another process'} {when}; what was trained is saved",
+            where=where,
+            hint="run the same command again (without --fresh) to go on",
+        )
+        error.exit_code = self.exit_code
+        return error
 
 
 @contextmanager

@@ -23,18 +23,21 @@ from deblurkit.engine.checkpoint import (
 from deblurkit.engine.optimizer import MovingAverage, learning_rate, make_optimizer
 from deblurkit.engine.phase_store import PhaseResult
 from deblurkit.engine.progress import Reporter, describe
+from deblurkit.engine.self_trained import SelfTrained
 from deblurkit.engine.stop import StopRequest
 from deblurkit.engine.terms import StageLoss
-from deblurkit.errors import Interrupted, TrainingError
+from deblurkit.errors import TrainingError
 from deblurkit.frames import FrameSet
 from deblurkit.graph import FrameGraph
-from deblurkit.losses import SelfTrainedTerm
 from deblurkit.randomness import seed_of
 from deblurkit.recipe.schema import Training
 from deblurkit.stages import Phase
 
 Record = dict[str, Any]
 Batch = Mapping[str, Tensor]
+
+_SKIPPED = 50
+"""fp16: so many steps in a row without a finite gradient are no search for a scale any more."""
 
 
 class PhaseModule(nn.Module):
@@ -83,6 +86,7 @@ class PhaseTrainer:
         self.accelerator, self.folder, self.seed, self.key = accelerator, folder, seed, key
         self._batches = batches
         self.step, self.seconds, self.records = 0, 0.0, list[Record]()
+        self._sums, self._summed, self._skipped = dict[str, Tensor](), 0, 0
 
         for name, network in graph.networks.items():
             network.train(name in phase.trains).requires_grad_(name in phase.trains)
@@ -92,14 +96,10 @@ class PhaseTrainer:
         optimizer = make_optimizer(self.parameters, settings)
         self.module, self.optimizer = accelerator.prepare(module, optimizer)
         self.average = MovingAverage(self.parameters, settings.ema) if settings.ema else None
-
-        self.own: dict[str, tuple[SelfTrainedTerm, torch.optim.Optimizer]] = {}
         for loss in losses:
             for part in loss.modules():
                 part.to(accelerator.device)
-            for name, term in loss.self_trained().items():
-                own = torch.optim.Adam(term.parameters(), term.own_lr, (0.5, 0.999), fused=True)
-                self.own[f"{loss.stage.name}/{name}"] = (term, own)
+        self.own = SelfTrained(losses, accelerator)
 
     def train(
         self,
@@ -119,32 +119,30 @@ class PhaseTrainer:
             RunError: a checkpoint cannot be written.
         """
         began, steps = time.monotonic() - self.seconds, self.settings.steps
-        seen, sums = 0, dict[str, Tensor]()
-        since = time.monotonic()
+        told, since = self.step, time.monotonic()
         batches = iter(self._batches(self.step * self.settings.accumulate))
         reporter.start(title, steps, self.step)
         while self.step < steps:
             values, norm = self._one_step(batches)
             self.step += 1
-            seen += self.settings.batch
-            for name, value in values.items():
-                sums[name] = sums.get(name, torch.zeros_like(value)) + value
+            self._sum_up(values)
             self.seconds = time.monotonic() - began
 
             if self.step % log_every == 0 or self.step == steps:
-                rate = seen / max(time.monotonic() - since, 1e-9)
-                count = seen / self.settings.batch
-                means = self._means(sums, count)
-                record = self._record(means, norm, rate)
+                now = time.monotonic()
+                rate = (self.step - told) * self.settings.batch / max(now - since, 1e-9)
+                told, since = self.step, now
+                record = self._record(self._means(), norm, rate)
                 self.records.append(record)
                 log(record)
-                reporter.advance(self.step, describe(means, rate))
-                seen, sums, since = 0, {}, time.monotonic()
+                reporter.advance(self.step, describe(record["terms"], rate))
             asked = self._asked_to_stop(stop)
-            if asked or (self.step % checkpoint_every == 0 and self.step < steps):
+            if self.step < steps and (asked or self.step % checkpoint_every == 0):
                 self.save()
             if asked and self.step < steps:
-                raise self._interrupted(stop)
+                raise stop.interrupted(
+                    f"after step {self.step} of {steps}", where=f"phase '{self.phase.name}'"
+                )
         reporter.finish()
         if self.average:
             self.average.apply()
@@ -154,13 +152,6 @@ class PhaseTrainer:
         }
         return PhaseResult(self.key, weights, tuple(self.records), self.seconds)
 
-    def _means(self, sums: Mapping[str, Tensor], count: float) -> dict[str, float]:
-        """Each value's mean over the steps summed and over all processes."""
-        names = sorted(sums)
-        values = torch.stack([sums[name].float() for name in names]) / count
-        values = self.accelerator.reduce(values, "mean")
-        return dict(zip(names, values.tolist(), strict=True))
-
     def _one_step(self, batches: Iterator[Batch]) -> tuple[dict[str, Tensor], float]:
         parts = self.settings.accumulate
         torch.manual_seed(seed_of(self.seed, "step", self.phase.name, self.step))
@@ -169,21 +160,21 @@ class PhaseTrainer:
         self.optimizer.zero_grad(set_to_none=True)
         values: dict[str, Tensor] = {}
         for part in range(parts):
-            batch = next(batches)
-            estimate, target = self._predict(batch)
-            values.update(self._train_own(estimate, target))
-            with self.accelerator.autocast():
-                loss, said = self._loss(estimate, target)
-            self._check_finite(loss, said)
-            sync = part == parts - 1 or self.accelerator.num_processes == 1
-            with nullcontext() if sync else self.accelerator.no_sync(self.module):
+            # Processes exchange gradients once a step; DDP decides that in the forward pass.
+            apart = part < parts - 1 and self.accelerator.num_processes > 1
+            with self.accelerator.no_sync(self.module) if apart else nullcontext():
+                estimate, target = self._predict(next(batches))
+                said = self.own.step(estimate, target)
+                with self.accelerator.autocast():
+                    loss, terms = self._loss(estimate, target)
+                if not bool(torch.isfinite(loss)):
+                    raise self._not_finite("the loss", terms)
                 self.accelerator.backward(loss / parts)
-            for name, value in said.items():
+            for name, value in {**said, **terms}.items():
                 values[name] = values.get(name, torch.zeros_like(value)) + value / parts
         limit = self.settings.clip_norm or math.inf
         norm = float(self.accelerator.clip_grad_norm_(self.parameters, limit))
-        if not math.isfinite(norm) and self.accelerator.scaler is None:
-            raise self._not_finite("the gradient's norm", values)
+        self._check_norm(norm, values)
         self.optimizer.step()
         if self.average:
             self.average.update(self.step)
@@ -208,40 +199,28 @@ class PhaseTrainer:
                 said[name] = said.get(name, torch.zeros_like(value)) + value
         return torch.stack([total for total, _ in results]).sum(), said
 
-    def _train_own(self, estimate: FrameSet[Tensor], target: FrameSet[Tensor]) -> dict[str, Tensor]:
-        """Let terms with something of their own to train take a step, then freeze it."""
-        said: dict[str, Tensor] = {}
-        stages = {loss.stage.name: loss.stage for loss in self.losses}
-        for name, (term, optimizer) in self.own.items():
-            frames = stages[name.split("/")[0]].frames
-            mine = FrameSet(estimate.T, {i: estimate[i].detach() for i in frames}, estimate.blurry)
-            parameters = list(term.parameters())
-            for p in parameters:
-                p.requires_grad_(True)
-            optimizer.zero_grad(set_to_none=True)
-            with self.accelerator.autocast():
-                loss = term.own_loss(mine, target.only(frames))
-            self._check_finite(loss, {f"{name} (its own loss)": loss})
-            loss.backward()  # type: ignore[no-untyped-call]
-            if self.accelerator.num_processes > 1:
-                for p in parameters:
-                    if p.grad is not None:
-                        p.grad = self.accelerator.reduce(p.grad, "mean")
-            optimizer.step()
-            for p in parameters:
-                p.requires_grad_(False)
-            said[f"{name.split('/')[1]}-own"] = loss.detach()
-        return said
-
     def save(self) -> None:
         """Write a checkpoint of the step just done."""
         self.accelerator.wait_for_everyone()
         if not self.accelerator.is_main_process:
             return
-        scalars: dict[str, Any] = {"seconds": self.seconds, "records": self.records}
+        scalars: dict[str, Any] = {
+            "seconds": self.seconds,
+            "records": self.records,
+            "summed": self._summed,
+        }
         if self.accelerator.scaler is not None:
             scalars["scaler"] = self.accelerator.scaler.state_dict()
-        save_checkpoint(self.folder, Checkpoint(self.step, self._tensors(), scalars))
+        parts: dict[str, Mapping[str, Tensor]] = {
+            f"network:{n}": self.graph.networks[n].state_dict() for n in self.phase.trains
+        }
+        parts["optimizer"] = optimizer_tensors(self.optimizer)
+        parts["sums"] = self._sums
+        if self.average:
+            parts["average"] = {str(i): t for i, t in enumerate(self.average.average)}
+        parts.update(self.own.tensors())
+        tensors = {f"{part}|{k}": v for part, found in parts.items() for k, v in found.items()}
+        save_checkpoint(self.folder, Checkpoint(self.step, tensors, scalars))
 
     def resume(self) -> list[str]:
         """Go back to the newest whole checkpoint, if there is one; returns what was damaged.
@@ -262,27 +241,29 @@ class PhaseTrainer:
         if self.average:
             for i, tensor in enumerate(self.average.average):
                 tensor.copy_(parts["average"][str(i)])
-        for name, (term, optimizer) in self.own.items():
-            term.load_state_dict(parts[f"term:{name}"])
-            restore_optimizer(optimizer, parts[f"term-optimizer:{name}"])
+        self.own.restore(parts)
         if self.accelerator.scaler is not None and "scaler" in checkpoint.scalars:
             self.accelerator.scaler.load_state_dict(checkpoint.scalars["scaler"])
+        device = self.accelerator.device
+        self._sums = {name: t.to(device) for name, t in parts.get("sums", {}).items()}
+        self._summed = int(checkpoint.scalars["summed"])
         self.step = checkpoint.step
         self.seconds = float(checkpoint.scalars["seconds"])
         self.records = list(checkpoint.scalars["records"])
         return problems
 
-    def _tensors(self) -> dict[str, Tensor]:
-        parts: dict[str, Mapping[str, Tensor]] = {
-            f"network:{n}": self.graph.networks[n].state_dict() for n in self.phase.trains
-        }
-        parts["optimizer"] = optimizer_tensors(self.optimizer)
-        if self.average:
-            parts["average"] = {str(i): t for i, t in enumerate(self.average.average)}
-        for name, (term, optimizer) in self.own.items():
-            parts[f"term:{name}"] = term.state_dict()
-            parts[f"term-optimizer:{name}"] = optimizer_tensors(optimizer)
-        return {f"{part}|{k}": v for part, tensors in parts.items() for k, v in tensors.items()}
+    def _sum_up(self, values: Mapping[str, Tensor]) -> None:
+        for name, value in values.items():
+            self._sums[name] = self._sums.get(name, torch.zeros_like(value)) + value
+        self._summed += 1
+
+    def _means(self) -> dict[str, float]:
+        """Each value's mean over the steps since the last record, and over all processes."""
+        names = sorted(self._sums)
+        values = torch.stack([self._sums[name].float() for name in names]) / self._summed
+        self._sums, self._summed = {}, 0
+        means = self.accelerator.reduce(values, "mean").tolist()
+        return dict(zip(names, means, strict=True))
 
     def _record(self, values: Mapping[str, float], norm: float, rate: float) -> Record:
         return {
@@ -290,20 +271,22 @@ class PhaseTrainer:
             "step": self.step,
             "terms": dict(values),
             "lr": learning_rate(self.step - 1, self.settings),
-            "gradient_norm": norm,
+            "gradient_norm": norm if math.isfinite(norm) else None,
             "samples_per_second": round(rate, 2),
             "seconds": round(self.seconds, 2),
         }
 
-    def _check_finite(self, loss: Tensor, values: Mapping[str, Tensor]) -> None:
-        if not bool(torch.isfinite(loss)):
-            raise self._not_finite("the loss", values)
+    def _check_norm(self, norm: float, values: Mapping[str, Tensor]) -> None:
+        """With fp16 some steps without a finite gradient belong to finding the scale."""
+        self._skipped = 0 if math.isfinite(norm) else self._skipped + 1
+        if self._skipped > (0 if self.accelerator.scaler is None else _SKIPPED):
+            raise self._not_finite("the gradient's norm", values)
 
     def _not_finite(self, what: str, values: Mapping[str, Tensor]) -> TrainingError:
         settings = f"training.{self.phase.group}"
         said = ", ".join(f"{name} = {float(v):.4g}" for name, v in values.items())
         return TrainingError(
-            f"{what} is not finite in step {self.step + 1} ({said}); the weights did not move",
+            f"{what} is not finite in step {self.step + 1} ({said}); the networks did not move",
             where=f"phase '{self.phase.name}'",
             hint=f"lower {settings}.lr, set {settings}.clip_norm, or use training.precision=fp32",
         )
@@ -313,13 +296,3 @@ class PhaseTrainer:
             return bool(stop)
         flag = torch.tensor(float(bool(stop)), device=self.accelerator.device)
         return bool(self.accelerator.reduce(flag, "sum") > 0)
-
-    def _interrupted(self, stop: StopRequest) -> Interrupted:
-        error = Interrupted(
-            f"stopped by {stop.signal_name or 'another process'} after step {self.step} of "
-            f"{self.settings.steps}; everything up to here is saved",
-            where=f"phase '{self.phase.name}'",
-            hint="run the same command again to go on",
-        )
-        error.exit_code = stop.exit_code
-        return error

@@ -15,13 +15,13 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from deblurkit.errors import DeblurkitError, PluginError, TrainingError
 from deblurkit.evaluation.direction import Mode, PooledErrors
 from deblurkit.frames import middle
 from deblurkit.graph import FrameGraph, stack
 
 Floats = npt.NDArray[np.floating[Any]]
 FrameScore = Callable[[Floats, Floats], float]
-Predict = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
 ROWS = {
     "estimate": "estimate",
@@ -40,6 +40,24 @@ class NamedScore:
     score: FrameScore
     unit: str
     higher_is_better: bool
+
+    def frames(self, estimate: Floats, target: Floats) -> Floats:
+        """The score of every frame of a clip, two T×H×W×3 arrays: T numbers.
+
+        Raises:
+            PluginError: the metric fails, or gives no number.
+        """
+        try:
+            scores = [float(self.score(e, t)) for e, t in zip(estimate, target, strict=True)]
+        except DeblurkitError:
+            raise
+        except Exception as error:
+            raise PluginError(
+                f"{type(error).__name__}: {error}",
+                where=f"metric '{self.name}', frames of {target.shape[1]}×{target.shape[2]} pixels",
+                hint="take it out of evaluation.metrics, or make data.clip_size larger",
+            ) from error
+        return np.array(scores)
 
 
 class RowScores:
@@ -62,12 +80,8 @@ class RowScores:
         for pooled in self.pooled.values():
             pooled.add(estimate, target)
         for metric in self.metrics:
-            ahead, back = (
-                np.array([metric.score(e, t) for e, t in zip(order, target, strict=True)])
-                for order in (estimate, estimate[::-1])
-            )
-            sign = 1 if metric.higher_is_better else -1
-            best = ahead if sign * ahead.mean() >= sign * back.mean() else back
+            ahead, back = (metric.frames(order, target) for order in (estimate, estimate[::-1]))
+            best = ahead if _gain(ahead, back, metric.higher_is_better) >= 0 else back
             self.frames[metric.name]["forward"].append(ahead)
             self.frames[metric.name]["best"].append(best)
 
@@ -77,7 +91,9 @@ class RowScores:
             "pooled_psnr": {mode: _plain(errors.psnr()) for mode, errors in self.pooled.items()}
         }
         for name, modes in self.frames.items():
-            said[name] = {mode: _plain(np.mean(clips, axis=0)) for mode, clips in modes.items()}
+            said[name] = {
+                mode: _plain(np.mean(clips, axis=0), name) for mode, clips in modes.items()
+            }
         return said
 
 
@@ -142,10 +158,15 @@ def predict(
     given: Mapping[int, torch.Tensor] | None,
     precision: str,
 ) -> torch.Tensor:
-    """All T frames, B×T×3×H×W float32 in [0, 1]."""
+    """All T frames, B×T×3×H×W float32 in [0, 1].
+
+    Raises:
+        TrainingError: a network gave numbers that are no image.
+    """
     kind = {"bf16": torch.bfloat16, "fp16": torch.float16}.get(precision)
     with torch.autocast(blurry.device.type, dtype=kind, enabled=kind is not None):
         estimate = stack(graph(blurry, given))
+    _check_finite(estimate)
     return estimate.float().clamp(0, 1)
 
 
@@ -155,6 +176,31 @@ def as_images(frames: torch.Tensor) -> Floats:
     return images
 
 
-def _plain(values: Floats) -> list[float | None]:
-    """Numbers for JSON; an infinite score (a perfect frame) is null."""
+def _gain(ahead: Floats, back: Floats, higher_is_better: bool) -> float:
+    """What one order's scores have over the other's; a given frame is perfect in both."""
+    both = np.isfinite(ahead) & np.isfinite(back)
+    perfect = int(np.isinf(ahead).sum()) - int(np.isinf(back).sum())
+    sign = 1 if higher_is_better else -1
+    return perfect if perfect else sign * float((ahead[both] - back[both]).sum())
+
+
+def _check_finite(estimates: torch.Tensor) -> None:
+    finite = torch.isfinite(estimates).flatten(2).all(2).all(0)
+    if not bool(finite.all()):
+        wrong = [i for i, fine in enumerate(finite.tolist(), start=1) if not fine]
+        raise TrainingError(
+            f"the estimates of frames {', '.join(map(str, wrong))} are not finite",
+            where="scoring",
+            hint="the weights are damaged or training failed; train again with a lower rate",
+        )
+
+
+def _plain(values: Floats, name: str = "psnr") -> list[float | None]:
+    """Numbers for JSON; the score of a perfect frame, infinite, is null.
+
+    Raises:
+        PluginError: a score is not a number.
+    """
+    if np.isnan(values).any():
+        raise PluginError("it gave a score that is not a number", where=f"metric '{name}'")
     return [float(v) if np.isfinite(v) else None for v in values]

@@ -101,7 +101,7 @@ class Data(Section):
     )
     clips: Positive = Field(2000, description="training clips in the cache")
     clip_size: Positive = Field(96, description="side of the cached clips, pixels")
-    crop: Positive = Field(64, description="side of the training samples, pixels")
+    crop: int = Field(64, ge=8, description="side of the training samples, pixels")
     formation: Formation = Formation()
     augment: Augmentation = Augmentation()
     workers: int = Field(0, ge=0, le=256, description="loader processes; 0: in the main process")
@@ -110,7 +110,7 @@ class Data(Section):
 class Training(Section):
     """How the networks of one group learn."""
 
-    steps: Positive = Field(1000, description="optimiser steps a phase")
+    steps: int = Field(1000, gt=0, le=10**9, description="optimiser steps a phase")
     batch: Positive = Field(16, description="samples a step, over all processes")
     accumulate: Positive = Field(1, description="parts a batch is split into to save memory")
     optimizer: Literal["adam", "adamw"] = "adamw"

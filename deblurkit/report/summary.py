@@ -12,6 +12,9 @@ from rich.text import Text
 
 from deblurkit.evaluation.evaluate import ROWS
 
+_ACROSS = 7
+"""So many frames fit side by side into 80 columns; more go downwards."""
+
 _MODES = {
     "best": "one direction for the whole clip",
     "pixel": "direction chosen per pixel",
@@ -34,11 +37,13 @@ def score_tables(scores: Mapping[str, Any]) -> list[Table]:
     return tables
 
 
-def print_summary(console: Console, folder: Path, scores: Mapping[str, Any]) -> None:
-    """Print the tables, where the result is and what to look at first."""
+def print_summary(console: Console, folder: Path | None, scores: Mapping[str, Any]) -> None:
+    """Print the tables; with a run directory, where the result is and what to look at first."""
     for table in score_tables(scores):
         console.print()
         console.print(table)
+    if folder is None:
+        return
     console.print()
     samples = sorted((folder / "samples").glob("*.png"))
     lines = [f"run directory  {folder}", f"scores         {folder / 'metrics.json'}"]
@@ -61,17 +66,28 @@ def _table(
         title=title, title_justify="left", title_style="bold", header_style="dim", box=None
     )
     table.add_column("")
-    for i in range(1, scores["frames"] + 1):
-        table.add_column(str(i), justify="right")
+    frames = [Text(str(i), "dim") for i in range(1, scores["frames"] + 1)]
     base: Sequence[float | None] = scores["rows"]["blurry"][score][mode]
+    titles, columns = [], []
     for name, said in ROWS.items():
+        titles.append(Text(said, "bold" if name == "estimate" else ""))
         values = scores["rows"][name][score][mode]
-        style = "bold" if name == "estimate" else ""
-        cells = [
-            _cell(value, reference, digits, higher, colour=name in ("estimate", "true-middle"))
-            for value, reference in zip(values, base, strict=True)
-        ]
-        table.add_row(Text(said, style), *cells)
+        columns.append(
+            [
+                _cell(value, reference, digits, higher, colour=name in ("estimate", "true-middle"))
+                for value, reference in zip(values, base, strict=True)
+            ]
+        )
+    if len(frames) <= _ACROSS:
+        for i in frames:
+            table.add_column(i, justify="right")
+        for row, cells in zip(titles, columns, strict=True):
+            table.add_row(row, *cells)
+    else:
+        for row in titles:
+            table.add_column(row, justify="right")
+        for i, *cells in zip(frames, *columns, strict=True):
+            table.add_row(i, *cells)
     return table
 
 

@@ -149,7 +149,7 @@ def test_a_run_stopped_by_a_signal_goes_on(tmp_path: Path) -> None:
     _, said = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "stopped by SIGINT after step" in said
-    assert "run the same command again to go on" in said
+    assert "run the same command again" in said
     assert "Traceback" not in said
     kept = [json.loads(x) for x in log.read_text().splitlines()][-1]["step"]
     process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
@@ -200,6 +200,74 @@ def test_a_full_disk_is_a_message_and_leaves_no_half_file(
     assert not (tmp_path / "run" / "metrics.json").exists()
     assert not [p for p in tmp_path.rglob(".*") if p.is_file()]
     assert smoke(tmp_path / "run").exit_code == 0
+
+
+def test_a_disk_that_fills_up_while_weights_are_written_is_a_message(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import safetensors.torch
+
+    def full(*_: object) -> None:
+        raise safetensors.SafetensorError("I/O error: No space left on device (os error 28)")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(safetensors.torch, "save_file", full)
+        done = smoke(tmp_path / "run", "--set", "seed=7")
+    assert done.exit_code == 2
+    assert "No space left on device" in done.output
+
+
+def test_a_folder_of_other_things_is_not_written_into(tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "metrics.json").write_text("precious")
+    done = smoke(tmp_path / "mine")
+    assert done.exit_code == 2
+    assert "holds other things" in done.output
+    assert (tmp_path / "mine" / "metrics.json").read_text() == "precious"
+
+
+def test_scoring_what_was_trained_on_is_refused(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    assert smoke(run).exit_code == 0
+    done = deblurkit("evaluate", run, "--set", "data.held_out=0.9")
+    assert done.exit_code == 2
+    assert "would change what was trained" in done.output
+    path = run / "weights" / "bundle.json"
+    said = json.loads(path.read_text())
+    trained, tested = (said["data"][side]["sources"] for side in ("train", "test"))
+    assert trained and tested and not set(trained) & set(tested)
+    said["data"]["train"]["sources"] = [*trained, *tested]
+    path.write_text(json.dumps(said))
+    done = deblurkit("evaluate", run)
+    assert done.exit_code == 2
+    assert f"was trained on what would be scored: {sorted(tested)[0]}" in done.output
+
+
+def test_metrics_that_cannot_work_say_so_before_training(tmp_path: Path) -> None:
+    small = ("data.clip_size=8", "data.crop=8", "data.train.motion=[1,2]", "data.train.size=[1,2]")
+    done = smoke(tmp_path / "run", *[w for s in small for w in ("--set", s)])
+    assert done.exit_code == 2
+    assert "metric 'ssim'" in done.output
+    assert "phase 1" not in done.output
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"networks": []}, {"nodes": None}, {"architectures": {}}, {"frames": "7"}, {"format": 99},
+        {"networks": {"middle": {"file": None, "sha256": ""}}},
+        {"networks": {"middle": {"file": "../../x", "sha256": ""}}},
+    ],
+)  # fmt: skip
+def test_a_damaged_bundle_is_a_message(tmp_path: Path, damage: dict[str, object]) -> None:
+    run = tmp_path / "run"
+    assert smoke(run).exit_code == 0
+    path = run / "weights" / "bundle.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **damage}))
+    done = deblurkit("evaluate", run)
+    assert done.exit_code == 2, done.output
+    assert str(run / "weights") in done.output
+    assert "Traceback" not in done.output
 
 
 def test_a_folder_of_another_run_is_not_overwritten(tmp_path: Path) -> None:
@@ -255,7 +323,7 @@ def test_damaged_checkpoints_fall_back_or_say_what_to_do(
     done = smoke(tmp_path / "b")
     assert done.exit_code == 2
     assert "step 2 is damaged" in done.output
-    assert "--fresh" in done.output
+    assert "delete the folder" in done.output
     fresh = smoke(tmp_path / "b", "--fresh")
     assert fresh.exit_code == 0, fresh.output
 

@@ -58,7 +58,7 @@ def test_a_checkpoint_cut_short_falls_back_to_the_one_before(tmp_path: Path, cut
 def test_only_damaged_checkpoints_are_an_error_that_says_what_to_do(tmp_path: Path) -> None:
     save_checkpoint(tmp_path, checkpoint(20))
     (tmp_path / "step-0000020.safetensors").write_bytes(b"not tensors")
-    with pytest.raises(RunError, match="--fresh"):
+    with pytest.raises(RunError, match="delete the folder"):
         load_checkpoint(tmp_path)
 
 
@@ -97,12 +97,30 @@ def test_optimizer_state_survives() -> None:
 def test_a_damaged_stored_phase_counts_as_missing(tmp_path: Path) -> None:
     store = PhaseStore(tmp_path)
     store.put(PhaseResult("k", {"net": {"w": torch.ones(2)}}, ({"step": 1},), 2.5), "phase")
-    found = store.get("k")
+    found = store.get("k", ["net"])
     assert found is not None
     assert torch.equal(found.weights["net"]["w"], torch.ones(2))
     assert found.records == ({"step": 1},)
     assert found.seconds == 2.5
     path = tmp_path / "k" / "net.safetensors"
     path.write_bytes(path.read_bytes()[:-1])
-    assert store.get("k") is None
+    assert store.get("k", ["net"]) is None
     assert not (tmp_path / "k").exists()
+    assert len(list(tmp_path.glob("k.damaged-*"))) == 1
+
+
+@pytest.mark.parametrize("said", ["null", "{", '{"networks": null}', '{"networks": {}}'])
+def test_a_stored_phase_must_name_the_networks_it_trained(tmp_path: Path, said: str) -> None:
+    store = PhaseStore(tmp_path)
+    store.put(PhaseResult("k", {"net": {"w": torch.ones(2)}}, (), 1.0), "phase")
+    (tmp_path / "k" / "phase.json").write_text(said)
+    assert store.get("k", ["net"]) is None
+
+
+def test_damaged_records_cost_only_the_records(tmp_path: Path) -> None:
+    store = PhaseStore(tmp_path)
+    store.put(PhaseResult("k", {"net": {"w": torch.ones(2)}}, ({"step": 1},), 1.0), "phase")
+    (tmp_path / "k" / "metrics.jsonl").write_text("no json")
+    found = store.get("k", ["net"])
+    assert found is not None
+    assert found.records == ()

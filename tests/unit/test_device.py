@@ -24,7 +24,9 @@ def test_auto_takes_bf16_where_the_processor_computes_it(
 ) -> None:
     monkeypatch.setattr(device, "cpu_computes_bf16", lambda: fast)
     assert device.choose_precision("auto", "cpu") == expected
-    assert device.choose_precision("fp16", "cpu") == "fp16"
+    assert device.choose_precision("bf16", "cpu") == "bf16"
+    with pytest.raises(UnavailableError, match="fp16 is not computed on the CPU"):
+        device.choose_precision("fp16", "cpu")
 
 
 def test_a_second_run_may_want_another_precision() -> None:

@@ -169,6 +169,8 @@ def _stem_widths(inputs: int, width: int, stems: Sequence[int] | None) -> list[i
     if stems is None:
         rest = width - width // 2
         share = [rest // max(inputs - 1, 1)] * (inputs - 1)
+        if min([width - sum(share), *share]) < 1:
+            raise ValueError(f"width {width} is too small for {inputs} images, one stem for each")
         return [width - sum(share), *share]
     if len(stems) != inputs or sum(stems) != width:
         raise ValueError(
