@@ -52,6 +52,10 @@ def run(
     from deblurkit.recipe import load_recipe
 
     resolved = load_recipe(recipe, scale=scale, overrides=overrides, seed=seed)  # before torch
+    if scale and resolved.provenance.scale == "resolved":
+        click.echo(
+            f"note: {recipe} is resolved and says everything itself; --scale changes nothing"
+        )
     console = Console()
     from deblurkit.engine.progress import Bars, Lines
     from deblurkit.engine.run import run as run_recipe

@@ -178,7 +178,8 @@ def test_an_encoding_without_the_character_gets_question_marks(site):
 def test_control_c_ends_with_130(tmp_path):
     script = tmp_path / "slow_run.py"
     script.write_text(
-        "import sys, time, types, click\n"
+        "import signal, sys, time, types, click\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # ignored in background jobs
         "@click.command()\n"
         "def run():\n"
         "    print('started', flush=True)\n"

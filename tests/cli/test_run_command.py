@@ -111,8 +111,10 @@ def test_components_and_settings_run(tmp_path: Path, settings: tuple[str, ...]) 
 def test_a_resolved_recipe_runs_as_it_is_and_reuses_everything(tmp_path: Path) -> None:
     first = smoke(tmp_path / "a")
     assert first.exit_code == 0, first.output
-    again = deblurkit("run", tmp_path / "a" / "recipe.resolved.yaml", "--out", tmp_path / "b")
+    resolved = tmp_path / "a" / "recipe.resolved.yaml"
+    again = deblurkit("run", resolved, "--scale", "paper", "--out", tmp_path / "b")
     assert again.exit_code == 0, again.output
+    assert "--scale changes nothing" in again.output
     assert again.output.count("reused, trained before in") == 3
     a, b = (json.loads((tmp_path / x / "metrics.json").read_text())["rows"] for x in "ab")
     assert a == b
