@@ -27,6 +27,12 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mon
     monkeypatch.delenv("DEBLURKIT_PLUGINS", raising=False)
 
 
+@pytest.fixture(autouse=True)
+def _no_downloads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pretrained weights are what is kept here, in this process and in those of the tests."""
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Skip tests marked `gpu` where there is none; torch is imported only if one is marked."""
     marked = [item for item in items if item.get_closest_marker("gpu")]

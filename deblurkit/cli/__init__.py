@@ -22,6 +22,10 @@ COMMANDS: Mapping[str, str] = {
     "run": "Train, evaluate and show what a recipe says.",
     "recipe": "Check, show and list recipes.",
     "evaluate": "Score a finished run again, on its own clips or on others.",
+    "score": "Score anyone's sequences: folders of frames, videos.",
+    "bench": "Run the rows of a suite and put them into one table.",
+    "compare": "Put finished runs, benches and other systems' scores into one table.",
+    "report": "Make one HTML page of runs or of a bench, pictures and numbers.",
     "plugins": "List the components that recipes can name, and explain one.",
 }
 """The commands with their help, in the order shown. `deblurkit.cli.NAME` holds command NAME."""

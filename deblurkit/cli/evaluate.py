@@ -15,6 +15,9 @@ import click
     "--clips", type=click.IntRange(1), help="Number of held-out clips [default: the recipe's]."
 )
 @click.option(
+    "--protocol", help="How to score [default: the recipe's]; `deblurkit score --list` names them."
+)
+@click.option(
     "--set",
     "overrides",
     multiple=True,
@@ -27,12 +30,18 @@ import click
 )  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print the scores as JSON.")
 def evaluate(
-    folder: Path, clips: int | None, overrides: tuple[str, ...], device: str, as_json: bool
+    folder: Path,
+    clips: int | None,
+    protocol: str | None,
+    overrides: tuple[str, ...],
+    device: str,
+    as_json: bool,
 ) -> None:
     """Score the weights of RUN, a run directory, on held-out clips.
 
-    With the recipe's own clips and settings, the run's metrics.json and samples are written
-    anew; with others, the scores are only printed.
+    With the recipe's own clips and settings, the run's scores and samples are written anew;
+    with another protocol, its scores are added to the run; with other clips or settings they
+    are only printed.
     """
     from rich.console import Console
 
@@ -42,6 +51,7 @@ def evaluate(
     from deblurkit.report.summary import print_summary
 
     said = [*overrides, *([f"evaluation.clips={clips}"] if clips else [])]
+    said += [f"evaluation.protocol={protocol}"] if protocol else []
     if console.is_terminal and sys.stdout.isatty():
         with Bars(console) as bars:
             scores = rescore(folder, overrides=said, device=device, reporter=bars)

@@ -133,19 +133,8 @@ def prepare_clips(
         size=size,
         seed=seed,
     )
-    fingerprint = getattr(dataset, "fingerprint", None)
-    decided = {
-        "format": _FORMAT,
-        "settings": dict(settings),
-        "split": split,
-        "sources": plan.sources,
-        "count": count,
-        "frames": frames,
-        "size": size,
-        "seed": seed,
-        "fingerprint": None if fingerprint is None else str(fingerprint()),
-    }
-    folder = storage.cache_root() / "clips" / storage.content_hash(decided)
+    decided = _decided(dataset, plan, settings)
+    folder = _folder(decided)
     if (whole := _whole(folder)) is not None:
         return whole
     try:
@@ -164,6 +153,34 @@ def prepare_clips(
             "or name another folder in the environment variable DEBLURKIT_CACHE",
         ) from error
     return ClipCache(folder)
+
+
+def clips_folder(dataset: ClipDataset, plan: Plan, settings: Mapping[str, Any]) -> Path:
+    """Where `prepare_clips` puts the clips of a plan, whether they are there or not.
+
+    Raises:
+        DataError: the dataset's material cannot be read.
+    """
+    return _folder(_decided(dataset, plan, settings))
+
+
+def _decided(dataset: ClipDataset, plan: Plan, settings: Mapping[str, Any]) -> dict[str, Any]:
+    fingerprint = getattr(dataset, "fingerprint", None)
+    return {
+        "format": _FORMAT,
+        "settings": dict(settings),
+        "split": plan.split,
+        "sources": plan.sources,
+        "count": plan.count,
+        "frames": plan.frames,
+        "size": plan.size,
+        "seed": plan.seed,
+        "fingerprint": None if fingerprint is None else str(fingerprint()),
+    }
+
+
+def _folder(decided: Mapping[str, Any]) -> Path:
+    return storage.cache_root() / "clips" / storage.content_hash(decided)
 
 
 def _whole(folder: Path) -> ClipCache | None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
-from deblurkit.data.cache import ClipCache, prepare_clips
+from deblurkit.data.cache import ClipCache, clips_folder, prepare_clips
 from deblurkit.data.clip import ClipDataset
+from deblurkit.data.render import Plan
 from deblurkit.data.split import Split, split_sources
 from deblurkit.errors import DataError
 from deblurkit.randomness import generator
@@ -86,6 +88,26 @@ def prepare_test_clips(
     """Only the test clips of `prepare_data`; arguments and errors as there."""
     _, test, split = _divided(recipe, registry)
     return _clips(recipe, test, "test", split.test, progress)
+
+
+def train_entry(recipe: Recipe, registry: Registry) -> Path:
+    """The cache folder of the training clips of `prepare_data`; nothing is rendered.
+
+    Raises:
+        DataError: the material is missing or too little.
+        PluginError: a dataset broke its contract.
+    """
+    train, _, split = _divided(recipe, registry)
+    plan = Plan(
+        dataset=train.settings["name"],
+        sources=split.train,
+        split="train",
+        count=recipe.data.clips,
+        frames=recipe.frames,
+        size=recipe.data.clip_size,
+        seed=recipe.data.seed,
+    )
+    return clips_folder(train.dataset, plan, train.settings)
 
 
 def _divided(recipe: Recipe, registry: Registry) -> tuple[Material, Material, Split]:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from filelock import FileLock, Timeout
@@ -75,8 +76,29 @@ class PhaseStore:
             ) from error
         return PhaseResult(key, weights, _records(folder / "metrics.jsonl"), seconds)
 
-    def put(self, result: PhaseResult, phase: str) -> None:
+    def seconds(self, key: str) -> float | None:
+        """How long a finished phase trained, None where it is not here or damaged."""
+        said = _about(self.root / key)
+        return None if said is None else float(said["seconds"])
+
+    def step_seconds(self) -> dict[str, float]:
+        """Seconds a step by work (see `step_cost`), the median over all phases here."""
+        found: dict[str, list[float]] = {}
+        for folder in self.root.iterdir() if self.root.is_dir() else ():
+            said = _about(folder) or {}
+            if said.get("work") and int(said["steps"]) > 0:
+                per_step = float(said["seconds"]) / int(said["steps"])
+                found.setdefault(str(said["work"]), []).append(per_step)
+        return {work: median(times) for work, times in found.items()}
+
+    def put(self, result: PhaseResult, phase: str, *, steps: int = 0, work: str = "") -> None:
         """Keep a finished phase and drop what its training left.
+
+        Args:
+            result: What training left.
+            phase: Its name, for people.
+            steps: It took.
+            work: What decides how long a step takes, see `step_cost`.
 
         Raises:
             RunError: the folder cannot be written or is full.
@@ -91,7 +113,13 @@ class PhaseStore:
                 }
                 lines = "".join(json.dumps(r) + "\n" for r in result.records)
                 (folder / "metrics.jsonl").write_text(lines, "utf-8")
-                said = {"phase": phase, "networks": digests, "seconds": result.seconds}
+                said = {
+                    "phase": phase,
+                    "networks": digests,
+                    "seconds": result.seconds,
+                    "steps": steps,
+                    "work": work,
+                }
                 (folder / "phase.json").write_text(json.dumps(said, indent=2), "utf-8")
         except OSError as error:
             raise RunError(
@@ -143,6 +171,16 @@ class PhaseStore:
             yield waited
         finally:
             lock.release()
+
+
+def _about(folder: Path) -> dict[str, Any] | None:
+    """What a finished phase says of itself, without its weights."""
+    try:
+        said: dict[str, Any] = json.loads((folder / "phase.json").read_text("utf-8"))
+        float(said["seconds"]), int(said.get("steps", 0))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+    return said
 
 
 def _records(path: Path) -> tuple[Mapping[str, Any], ...]:

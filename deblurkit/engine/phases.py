@@ -15,6 +15,7 @@ from deblurkit.engine.log import RunLog
 from deblurkit.engine.phase_store import PhaseResult, PhaseStore
 from deblurkit.engine.plan import Plan
 from deblurkit.engine.progress import Reporter
+from deblurkit.engine.step_cost import work_of
 from deblurkit.engine.stop import StopRequest
 from deblurkit.engine.terms import StageLoss, build_terms
 from deblurkit.engine.train import PhaseTrainer
@@ -118,7 +119,12 @@ class PhaseRunner:
                 return True, result
             result = self._train(phase, title, log)
             if main:
-                self.store.put(result, phase.name)
+                self.store.put(
+                    result,
+                    phase.name,
+                    steps=self.plan.training(phase).steps,
+                    work=self._work(phase),
+                )
             self.accelerator.wait_for_everyone()
         return False, result
 
@@ -153,6 +159,15 @@ class PhaseRunner:
         )
         self.accelerator.free_memory()  # it would keep every phase's wrappers and optimisers
         return result
+
+    def _work(self, phase: Phase) -> str:
+        return work_of(
+            self.plan,
+            phase,
+            device=self.accelerator.device.type,
+            precision=self.accelerator.mixed_precision.replace("no", "fp32"),
+            processes=self.accelerator.num_processes,
+        )
 
     def _batches(self, phase: Phase) -> Callable[[int], Any]:
         recipe, settings = self.plan.recipe, self.plan.training(phase)

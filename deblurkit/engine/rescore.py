@@ -12,8 +12,9 @@ from deblurkit.data.prepare import prepare_test_clips
 from deblurkit.engine.device import choose_device, choose_precision
 from deblurkit.engine.progress import Reporter, Silent, clip_progress
 from deblurkit.engine.results import Scorer
-from deblurkit.engine.rundir import METRICS, SAMPLES, metrics_of, resolved_recipe, writing
+from deblurkit.engine.rundir import METRICS, metrics_of, resolved_recipe, writing
 from deblurkit.errors import RunError
+from deblurkit.evaluation.evaluate import summary
 from deblurkit.recipe import load_recipe
 from deblurkit.registry import Registry, get_registry
 from deblurkit.storage import write_json
@@ -35,13 +36,14 @@ def rescore(
     Args:
         folder: A run directory.
         overrides: Changes to the recipe's data or evaluation, as `key=value`. Without any, the
-            run's `metrics.json` and samples are written anew; with some, nothing is written.
+            run's scores and samples are written anew; with nothing but `evaluation.protocol`,
+            its scores under that protocol are; with any other, nothing is written.
         device: auto, cpu or cuda.
         reporter: Is told about progress.
         registry: Where components come from; the installed plugins by default.
 
     Returns:
-        The scores; see `deblurkit.evaluation.evaluate`.
+        The scores; see `deblurkit.evaluation.evaluate.summary`.
 
     Raises:
         RunError: the folder is no run directory, or an override changes what was trained or
@@ -58,6 +60,7 @@ def rescore(
                 valid="keys under " + ", ".join(OPEN),
             )
     recipe = load_recipe(path, overrides=overrides, registry=registry)
+    protocol_only = all(said.startswith("evaluation.protocol=") for said in overrides)
     kind = choose_device(device)
     precision = choose_precision(recipe.training.precision, kind)
     bundle = load_bundle(folder, registry)
@@ -66,12 +69,16 @@ def rescore(
     clips = prepare_test_clips(recipe, registry, progress=clip_progress(reporter))
     _check_held_out(bundle, clips, folder)
     scorer = Scorer(recipe, registry, clips, device=kind, precision=precision)
-    scores = scorer.score(bundle.graph, reporter)
-    if not overrides:
-        with writing(folder):
+    sheets = scorer.score(bundle.graph, reporter)
+    scores = summary(sheets)
+    if overrides and not protocol_only:
+        return scores
+    with writing(folder):
+        scorer.write_sheets(folder, sheets)
+        if not overrides:
+            scorer.write_samples(folder, bundle.graph, reporter)
             scores["phases"] = metrics_of(folder).get("phases", [])
             write_json(folder / METRICS, scores)
-            scorer.write_samples(folder / SAMPLES, bundle.graph, reporter)
     return scores
 
 

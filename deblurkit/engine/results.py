@@ -1,7 +1,8 @@
-"""Scores and samples of a frame graph on held-out clips."""
+"""Scores and samples of a frame graph on held-out clips, as a run directory keeps them."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,21 +11,30 @@ import numpy as np
 from deblurkit.data.cache import ClipCache
 from deblurkit.data.stream import SampleStream, loader
 from deblurkit.engine.progress import Reporter
+from deblurkit.engine.rundir import SAMPLES, scores_file
 from deblurkit.errors import UnavailableError
 from deblurkit.evaluation.direction import arrange, squared_errors
-from deblurkit.evaluation.evaluate import NamedScore, as_images, evaluate, predict
+from deblurkit.evaluation.evaluate import as_images, estimates, evaluate
+from deblurkit.evaluation.measures import ScoreSheet
+from deblurkit.evaluation.named_scores import NamedScore
+from deblurkit.evaluation.protocols.names import get_protocol
 from deblurkit.graph import FrameGraph
 from deblurkit.recipe.schema import Recipe
 from deblurkit.registry import Registry
 from deblurkit.report.samples import write_samples
+from deblurkit.report.strips import BLURRY, STRIPS, TRUE, write_index, write_strip
 from deblurkit.specs import MetricSpec
+from deblurkit.storage import content_hash, write_json
+
+SHOWN = ("estimate", "true-middle", "reordered")
+"""The rows whose sequences are kept as strips; the others follow from blurry image and truth."""
 
 
 class Scorer:
     """Scores a graph on test clips, and shows the first few.
 
     Args:
-        recipe: Says metrics, formation and how many samples.
+        recipe: Says protocol, metrics, formation and how many samples.
         registry: Where the metrics come from.
         clips: Held-out clips.
         device: Where to compute.
@@ -35,50 +45,67 @@ class Scorer:
         self, recipe: Recipe, registry: Registry, clips: ClipCache, *, device: str, precision: str
     ) -> None:
         self.recipe, self.device, self.precision = recipe, device, precision
-        self.metrics = _named_scores(recipe, registry)
+        formation = recipe.data.formation
+        self.protocol = get_protocol(
+            recipe.evaluation.protocol,
+            metrics=_named_scores(recipe, registry),
+            response=formation.response,
+            gamma=formation.gamma,
+        )
         self.stream = SampleStream(
             clips,
             crop=None,
-            formation=recipe.data.formation,
+            formation=formation,
             augment=None,
             seed=recipe.data.seed,
             key="test",
             length=len(clips),
         )
+        said = formation.model_dump(mode="json")
+        self.test_set = content_hash([clips.folder.name, said, recipe.data.seed])
+        """Identifies clips and blurry images: runs with the same were scored on the same."""
 
-    def try_metrics(self) -> None:
-        """Score one blurry image, so that a metric that cannot work says so early.
+    def try_protocol(self) -> None:
+        """Score one blurry image, so that a score that cannot work says so early.
 
         Raises:
-            PluginError: a metric fails, for instance because the clips are too small for it.
+            DataError, PluginError: a score fails, for instance because the clips are too small.
         """
         sample = self.stream[0]
         true = as_images(sample["frames"][None])[0]
-        blurry = np.broadcast_to(as_images(sample["blurry"][None, None])[0], true.shape)
-        for metric in self.metrics:
-            metric.frames(blurry[:1], true[:1])
+        blurry = as_images(sample["blurry"][None, None])[0, 0]
+        self.protocol.score(np.broadcast_to(blurry, true.shape), true, blurry)
 
-    def score(self, graph: FrameGraph, reporter: Reporter) -> dict[str, Any]:
+    def score(self, graph: FrameGraph, reporter: Reporter) -> dict[str, ScoreSheet]:
         """What `evaluation.evaluate` gives for all clips.
 
         Raises:
             TrainingError: the networks' images are not finite.
-            PluginError: a metric fails.
+            DataError, PluginError: a score fails.
         """
         reporter.start("scoring held-out clips", len(self.stream))
-        scores = evaluate(
+        sheets = evaluate(
             graph,
             loader(self.stream, batch=self.recipe.evaluation.batch),
-            self.metrics,
+            self.protocol,
             device=self.device,
             precision=self.precision,
             advance=reporter.advance,
         )
         reporter.finish()
-        return scores
+        return sheets
+
+    def write_sheets(self, folder: Path, sheets: Mapping[str, ScoreSheet]) -> None:
+        """Write `scores/<protocol>.json` of a run directory, for tables."""
+        said = {
+            "protocol": next(iter(sheets.values())).protocol,
+            "test_set": self.test_set,
+            "rows": {name: sheet.to_json() for name, sheet in sheets.items()},
+        }
+        write_json(folder / scores_file(self.protocol.name), said)
 
     def write_samples(self, folder: Path, graph: FrameGraph, reporter: Reporter) -> None:
-        """Write contact sheets and movies of the first clips.
+        """Write contact sheets, movies and strips of the first clips into a run directory.
 
         Raises:
             DataError: a file cannot be written.
@@ -87,25 +114,33 @@ class Scorer:
         if not shown:
             return
         reporter.start("writing samples", shown)
+        index = []
         for k in range(shown):
+            name, source = f"clip-{k + 1:02d}", self.stream.clips.sources[k]
             try:
-                self._write_sample(folder, k, graph)
-            except UnavailableError as error:  # no encoder for the MP4; sheet and GIF are there
+                self._write_sample(folder, name, k, graph)
+            except UnavailableError as error:  # no encoder for the MP4; the rest is there
                 reporter.say(f"samples without MP4: {error}")
+            index.append({"name": name, "source": source})
             reporter.advance(k + 1)
+        write_index(folder / STRIPS, self.recipe.frames, index)
         reporter.finish()
 
-    def _write_sample(self, folder: Path, k: int, graph: FrameGraph) -> None:
+    def _write_sample(self, folder: Path, name: str, k: int, graph: FrameGraph) -> None:
         sample = self.stream[k]
-        blurry = sample["blurry"][None].to(self.device)
-        true = as_images(sample["frames"][None])[0]
-        estimate = as_images(predict(graph, blurry, None, self.precision))[0]
+        blurry, frames = (sample[key][None].to(self.device) for key in ("blurry", "frames"))
+        rows = {n: s[0] for n, s in estimates(graph, blurry, frames, self.precision).items()}
+        true, image = rows["truth"], as_images(blurry[:, None])[0, 0]
+        write_strip(folder / STRIPS, name, BLURRY, image[None])
+        write_strip(folder / STRIPS, name, TRUE, true)
+        # A video from one photo has no direction: each is shown in the one that fits best.
+        best = {n: arrange(rows[n], squared_errors(rows[n], true), "best") for n in SHOWN}
+        for row, sequence in best.items():
+            write_strip(folder / STRIPS, name, row, sequence)
         said = f"held-out clip {k + 1}, {self.stream.clips.sources[k]}"
-        shown = arrange(estimate, squared_errors(estimate, true), "best")
-        if not np.array_equal(shown, estimate):  # a video from one photo has no direction
+        if not np.array_equal(best["estimate"], rows["estimate"]):
             said += "; the estimate is shown backwards, as it fits best"
-        image = as_images(blurry[:, None])[0, 0]
-        write_samples(folder, f"clip-{k + 1:02d}", image, true, shown, said)
+        write_samples(folder / SAMPLES, name, image, true, best["estimate"], said)
 
 
 def _named_scores(recipe: Recipe, registry: Registry) -> tuple[NamedScore, ...]:
@@ -114,5 +149,14 @@ def _named_scores(recipe: Recipe, registry: Registry) -> tuple[NamedScore, ...]:
         origin = registry.resolve("metric", name)
         spec = origin.spec
         assert isinstance(spec, MetricSpec)
-        found.append(NamedScore(spec.name, origin.build(), spec.unit, spec.higher_is_better))
+        about: dict[str, Any] = {"unit": spec.unit, "higher_is_better": spec.higher_is_better}
+        try:
+            found.append(NamedScore(spec.name, origin.build(), **about))
+        except UnavailableError as error:  # the column says so, the run goes on
+            reason = str(error).splitlines()[0]
+            found.append(NamedScore(spec.name, _never, **about, unavailable=reason))
     return tuple(found)
+
+
+def _never(*images: object) -> float:  # noqa: ARG001
+    raise AssertionError("an unavailable score is never asked")

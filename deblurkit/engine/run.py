@@ -12,6 +12,7 @@ from typing import Any
 import deblurkit
 from deblurkit.bundle import Bundle, save_bundle
 from deblurkit.data.prepare import PreparedData, prepare_data
+from deblurkit.engine.cost import measure_cost
 from deblurkit.engine.device import choose_device, choose_precision, make_accelerator
 from deblurkit.engine.environment import describe_environment
 from deblurkit.engine.log import RunLog
@@ -19,8 +20,9 @@ from deblurkit.engine.phases import PhaseReport, PhaseRunner, check_batches
 from deblurkit.engine.plan import build_graph, make_plan
 from deblurkit.engine.progress import Reporter, Silent, clip_progress
 from deblurkit.engine.results import Scorer
-from deblurkit.engine.rundir import METRICS, SAMPLES, check_out, open_run, writing
+from deblurkit.engine.rundir import COST, METRICS, check_out, open_run, writing
 from deblurkit.engine.stop import stop_on_signals
+from deblurkit.evaluation.evaluate import summary
 from deblurkit.graph import FrameGraph
 from deblurkit.recipe import Recipe
 from deblurkit.registry import Registry, get_registry
@@ -33,7 +35,7 @@ class RunResult:
 
     Attributes:
         folder: The run directory.
-        scores: As in `metrics.json`; see `deblurkit.evaluation.evaluate`.
+        scores: As in `metrics.json`; see `deblurkit.evaluation.evaluate.summary`.
         phases: What was trained and what was reused.
     """
 
@@ -92,7 +94,7 @@ def run(
         graph = build_graph(recipe, registry, plan.nodes)
     scorer = Scorer(recipe, registry, data.test, device=kind, precision=precision)
     if main:
-        scorer.try_metrics()  # they come last: a mistake should not cost the training
+        scorer.try_protocol()  # scoring comes last: a mistake should not cost the training
         environment = describe_environment(registry, device=kind, precision=precision)
         open_run(folder, recipe, environment)
     with stop_on_signals() as stop:
@@ -111,10 +113,16 @@ def run(
     if main:
         with writing(folder):
             save_bundle(folder / "weights", _bundle(recipe, registry, graph, data, reports))
-            scores = scorer.score(graph, reporter)
-            scores["phases"] = [asdict(r) for r in reports]
-            write_json(folder / METRICS, scores)
-            scorer.write_samples(folder / SAMPLES, graph, reporter)
+            cost = measure_cost(
+                graph, reports, recipe=recipe, registry=registry, device=kind, precision=precision,
+                reporter=reporter,
+            )  # fmt: skip
+            write_json(folder / COST, cost)
+            sheets = scorer.score(graph, reporter)
+            scorer.write_samples(folder, graph, reporter)
+            scorer.write_sheets(folder, sheets)
+            scores = {**summary(sheets), "phases": [asdict(r) for r in reports]}
+            write_json(folder / METRICS, scores)  # last: with it, the run is whole
     return RunResult(folder, scores, tuple(reports))
 
 

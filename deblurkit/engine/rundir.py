@@ -5,8 +5,11 @@ environment.json       versions, processor, device, precision
 metrics.jsonl          training records
 tensorboard/           the same for TensorBoard, where it is installed
 weights/               the bundle: bundle.json and one safetensors file a network
-metrics.json           scores on held-out clips
+metrics.json           scores on held-out clips, summed up
+scores/<protocol>.json the same clip by clip, for tables: see `study.records`
+cost.json              parameters, time and memory
 samples/               held-out clips as contact sheets and movies
+samples/strips/        the same as plain PNG strips, for reports: see `report.strips`
 """
 
 from __future__ import annotations
@@ -26,6 +29,12 @@ from deblurkit.storage import atomic_file, write_json
 RECIPE = "recipe.resolved.yaml"
 METRICS = "metrics.json"
 SAMPLES = "samples"
+COST = "cost.json"
+
+
+def scores_file(protocol: str) -> str:
+    """Where a run keeps its scores under a protocol, relative to its folder."""
+    return f"scores/{protocol}.json"
 
 
 def check_out(folder: Path, recipe: Recipe, registry: Registry) -> None:

@@ -1,153 +1,114 @@
 """Score a frame graph on held-out clips, with what it must be compared with beside it.
 
-The rows of the table: the estimate; the estimate with the true middle frame given (Fig. 5);
-the blurry image in every frame; the true middle frame in every frame. A method is worth
-something where it beats the last two.
+A method is worth something where its estimate beats the blurry image shown T times and the
+true middle frame shown T times, and it can at best reach the truth: these are rows of every
+table. Two more rows come from the same weights, helped at test time: with the true middle
+frame given (Fig. 5), and with each pair put by hand into the order that fits better, which
+families that train pairs on their own need (section 7, "one has to manually reorder").
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
-from deblurkit.errors import DeblurkitError, PluginError, TrainingError
-from deblurkit.evaluation.direction import Mode, PooledErrors
+from deblurkit.errors import TrainingError
+from deblurkit.evaluation.direction import arrange, squared_errors
+from deblurkit.evaluation.measures import ScoreSheet
+from deblurkit.evaluation.protocol import ScoringProtocol, new_sheet
 from deblurkit.frames import middle
 from deblurkit.graph import FrameGraph, stack
 
 Floats = npt.NDArray[np.floating[Any]]
-FrameScore = Callable[[Floats, Floats], float]
 
 ROWS = {
     "estimate": "estimate",
-    "true-middle": "with true middle given",
+    "true-middle": "true middle given",
+    "reordered": "pairs reordered by hand",
     "blurry": "blurry image, all frames",
     "frozen-middle": "true middle, all frames",
+    "truth": "truth",
 }
-SCORED_MODES: tuple[Mode, ...] = ("forward", "best", "pixel")
-
-
-@dataclass(frozen=True)
-class NamedScore:
-    """A frame score by name, with the unit and direction of its numbers."""
-
-    name: str
-    score: FrameScore
-    unit: str
-    higher_is_better: bool
-
-    def frames(self, estimate: Floats, target: Floats) -> Floats:
-        """The score of every frame of a clip, two T×H×W×3 arrays: T numbers.
-
-        Raises:
-            PluginError: the metric fails, or gives no number.
-        """
-        try:
-            scores = [float(self.score(e, t)) for e, t in zip(estimate, target, strict=True)]
-        except DeblurkitError:
-            raise
-        except Exception as error:
-            raise PluginError(
-                f"{type(error).__name__}: {error}",
-                where=f"metric '{self.name}', frames of {target.shape[1]}×{target.shape[2]} pixels",
-                hint="take it out of evaluation.metrics, or make data.clip_size larger",
-            ) from error
-        return np.array(scores)
-
-
-class RowScores:
-    """Scores of one row of the table, clip by clip.
-
-    Args:
-        T: Number of frames.
-        metrics: The frame scores to take.
-    """
-
-    def __init__(self, T: int, metrics: tuple[NamedScore, ...]) -> None:
-        self.metrics = metrics
-        self.pooled = {mode: PooledErrors(T, mode) for mode in SCORED_MODES}
-        self.frames: dict[str, dict[str, list[Floats]]] = {
-            m.name: {"forward": [], "best": []} for m in metrics
-        }
-
-    def add(self, estimate: Floats, target: Floats) -> None:
-        """Take in a clip: two T×H×W×3 float arrays in [0, 1]."""
-        for pooled in self.pooled.values():
-            pooled.add(estimate, target)
-        for metric in self.metrics:
-            ahead, back = (metric.frames(order, target) for order in (estimate, estimate[::-1]))
-            best = ahead if _gain(ahead, back, metric.higher_is_better) >= 0 else back
-            self.frames[metric.name]["forward"].append(ahead)
-            self.frames[metric.name]["best"].append(best)
-
-    def summary(self) -> dict[str, Any]:
-        """Per-frame numbers, as JSON can say them."""
-        said: dict[str, Any] = {
-            "pooled_psnr": {mode: _plain(errors.psnr()) for mode, errors in self.pooled.items()}
-        }
-        for name, modes in self.frames.items():
-            said[name] = {
-                mode: _plain(np.mean(clips, axis=0), name) for mode, clips in modes.items()
-            }
-        return said
+"""What is scored, and what to call it."""
 
 
 def evaluate(
     graph: FrameGraph,
     batches: Iterable[Mapping[str, torch.Tensor]],
-    metrics: tuple[NamedScore, ...],
+    protocol: ScoringProtocol,
     *,
     device: str,
     precision: str,
     advance: Callable[[int], None] = lambda done: None,
-) -> dict[str, Any]:
+) -> dict[str, ScoreSheet]:
     """Score a graph on clips.
 
     Args:
         graph: The networks.
         batches: Held-out clips: "blurry" B×3×H×W and "frames" B×T×3×H×W, floats in [0, 1].
-        metrics: Frame scores.
+        protocol: How.
         device: Where to compute.
         precision: fp32, bf16 or fp16.
         advance: Told the number of clips done.
 
     Returns:
-        `clips`, `frames`, `metrics` (the unit and direction of each), and `rows`: row ->
-        `pooled_psnr` (from squared errors pooled over clips) -> mode -> T numbers, and metric
-        -> mode -> T numbers, the mean over clips. Modes: forward; best, the better direction
-        of the whole sequence; pixel (pooled only), the better order at every pixel of every
-        pair.
+        A sheet for each of `ROWS`, over the same clips, named by their number from 0.
+
+    Raises:
+        TrainingError: the networks' images are not finite.
+        DataError, PluginError: the clips are too small for a score, or a metric fails.
     """
-    rows = {name: RowScores(graph.T, metrics) for name in ROWS}
-    m, done = middle(graph.T), 0
+    sheets = {name: new_sheet(protocol, graph.T) for name in ROWS}
+    done = 0
     graph = graph.to(device).eval()
     for batch in batches:
         blurry, frames = batch["blurry"].to(device), batch["frames"].to(device)
-        given = {m: frames[:, m - 1]}
-        estimates = {
-            "estimate": predict(graph, blurry, None, precision),
-            "true-middle": predict(graph, blurry, given, precision),
-            "blurry": blurry[:, None].expand_as(frames),
-            "frozen-middle": frames[:, m - 1 : m].expand_as(frames),
-        }
-        true = as_images(frames)
-        for name, estimate in estimates.items():
-            for clip, target in zip(as_images(estimate), true, strict=True):
-                rows[name].add(clip, target)
+        images, true = as_images(blurry[:, None])[:, 0], as_images(frames)
+        for name, sequences in estimates(graph, blurry, frames, precision).items():
+            for k, (sequence, target, image) in enumerate(
+                zip(sequences, true, images, strict=True)
+            ):
+                sheets[name].add(str(done + k), protocol.score(sequence, target, image))
         done += len(true)
         advance(done)
+    return sheets
+
+
+def estimates(
+    graph: FrameGraph, blurry: torch.Tensor, frames: torch.Tensor, precision: str
+) -> dict[str, Floats]:
+    """All rows' sequences for a batch: for each of `ROWS` B×T×H×W×3 in [0, 1].
+
+    Args:
+        graph: The networks, in evaluation mode.
+        blurry: B×3×H×W in [0, 1], on the graph's device.
+        frames: The true frames, B×T×3×H×W.
+        precision: fp32, bf16 or fp16.
+
+    Raises:
+        TrainingError: a network gave numbers that are no image.
+    """
+    m = middle(graph.T)
+    estimate = as_images(predict(graph, blurry, None, precision))
+    given = as_images(predict(graph, blurry, {m: frames[:, m - 1]}, precision))
+    true = as_images(frames)
     return {
-        "clips": done,
-        "frames": graph.T,
-        "metrics": {
-            m.name: {"unit": m.unit, "higher_is_better": m.higher_is_better} for m in metrics
-        },
-        "rows": {name: scores.summary() for name, scores in rows.items()},
+        "estimate": estimate,
+        "true-middle": given,
+        "reordered": np.stack(
+            [
+                arrange(clip, squared_errors(clip, target), "pair")
+                for clip, target in zip(estimate, true, strict=True)
+            ]
+        ),
+        "blurry": np.broadcast_to(as_images(blurry[:, None]), true.shape),
+        "frozen-middle": np.broadcast_to(true[:, m - 1 : m], true.shape),
+        "truth": true,
     }
 
 
@@ -176,12 +137,30 @@ def as_images(frames: torch.Tensor) -> Floats:
     return images
 
 
-def _gain(ahead: Floats, back: Floats, higher_is_better: bool) -> float:
-    """What one order's scores have over the other's; a given frame is perfect in both."""
-    both = np.isfinite(ahead) & np.isfinite(back)
-    perfect = int(np.isinf(ahead).sum()) - int(np.isinf(back).sum())
-    sign = 1 if higher_is_better else -1
-    return perfect if perfect else sign * float((ahead[both] - back[both]).sum())
+def summary(sheets: Mapping[str, ScoreSheet]) -> dict[str, Any]:
+    """What `metrics.json` says: the numbers of every row over all clips.
+
+    Returns:
+        `protocol`, `frames`, `clips`, `columns` (key -> title, unit, definition, ...),
+        `unavailable` and `rows`: row -> column -> a number, or T numbers for a column per
+        frame. null: no error at all (a given frame), or nothing to say.
+    """
+    first = next(iter(sheets.values()))
+    columns = {c.key: {k: v for k, v in asdict(c).items() if k != "key"} for c in first.here}
+    rows = {}
+    for name, sheet in sheets.items():
+        numbers = {c.key: [_plain(float(v)) for v in sheet.values(c.key)] for c in sheet.here}
+        rows[name] = {
+            c.key: numbers[c.key] if c.per_frame else numbers[c.key][0] for c in sheet.here
+        }
+    return {
+        "protocol": first.protocol,
+        "frames": first.frames,
+        "clips": len(first.clips),
+        "columns": columns,
+        "unavailable": dict(first.unavailable),
+        "rows": rows,
+    }
 
 
 def _check_finite(estimates: torch.Tensor) -> None:
@@ -195,12 +174,5 @@ def _check_finite(estimates: torch.Tensor) -> None:
         )
 
 
-def _plain(values: Floats, name: str = "psnr") -> list[float | None]:
-    """Numbers for JSON; the score of a perfect frame, infinite, is null.
-
-    Raises:
-        PluginError: a score is not a number.
-    """
-    if np.isnan(values).any():
-        raise PluginError("it gave a score that is not a number", where=f"metric '{name}'")
-    return [float(v) if np.isfinite(v) else None for v in values]
+def _plain(value: float) -> float | None:
+    return value if np.isfinite(value) else None

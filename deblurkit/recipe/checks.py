@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from deblurkit.errors import PluginError, nearest
+from deblurkit.evaluation.protocols.names import PROTOCOLS
 from deblurkit.recipe.components import GROUPS
 from deblurkit.recipe.located import KeyPath, Row, Table, find
 from deblurkit.recipe.problems import Problems, plugin_text
@@ -119,6 +120,10 @@ class Checks:
                 f"more clips are to be shown than scored, got {samples}; "
                 f"valid: at most evaluation.clips, {clips}",
             )
+        protocol = self._get("evaluation", "protocol")
+        if protocol is not None and protocol.partition("/")[0] not in PROTOCOLS:
+            text = f"there is no protocol {show_value(protocol)}; {nearest(protocol, PROTOCOLS)}"
+            self._wrong(("evaluation", "protocol"), text)
         metrics = self._get("evaluation", "metrics") or ()
         where, _ = find(self._tree, ("evaluation", "metrics"))
         for i, name in enumerate(metrics):

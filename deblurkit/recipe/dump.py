@@ -62,10 +62,11 @@ def _lines(values: dict[str, Any], depth: int, above: KeyPath) -> Iterator[tuple
             yield head, ()
             yield from _lines(value, depth + 1, path)
         else:
-            yield f"{head} {_value(value)}", path
+            yield f"{head} {flow(value)}", path
 
 
-def _value(value: Any) -> str:
+def flow(value: Any) -> str:
+    """A value on one line, as our YAML reader takes it back."""
     match value:
         case None:
             return "null"
@@ -74,9 +75,9 @@ def _value(value: Any) -> str:
         case str():
             return _text(value)
         case list() | tuple():
-            return "[" + ", ".join(map(_value, value)) + "]"
+            return "[" + ", ".join(map(flow, value)) + "]"
         case dict():
-            return "{" + ", ".join(f"{_text(k)}: {_value(v)}" for k, v in value.items()) + "}"
+            return "{" + ", ".join(f"{_text(k)}: {flow(v)}" for k, v in value.items()) + "}"
         case _:
             return repr(value)
 

@@ -1,18 +1,19 @@
 """Which layers a recipe is made of, lowest first.
 
-scale file < parents by `extends` < the recipe file < --set, in order < --seed
+scale file < parents by `extends` < the recipe file < a suite's `set` < --set, in order < --seed
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
 from pathlib import Path
 
 from deblurkit.errors import RecipeError
-from deblurkit.recipe.located import Leaf, Node, Table
+from deblurkit.recipe.located import Entry, Leaf, Node, Table
 from deblurkit.recipe.merging import merge_tables, normalised
-from deblurkit.recipe.overrides import read_overrides
+from deblurkit.recipe.overrides import read_overrides, read_settings
 from deblurkit.recipe.problems import Problems
 from deblurkit.recipe.sources import NO_SCALE, file_origin, find_recipe, find_scale, shown
 from deblurkit.recipe.yaml_reader import read_yaml
@@ -20,7 +21,7 @@ from deblurkit.recipe.yaml_reader import read_yaml
 DEFAULT_SCALE = "quick"
 RESOLVED = "resolved"
 SCALE_ORDER = 500
-_FILE_KEYS = ("extends", "scale", RESOLVED)
+_FILE_KEYS = ("extends", "scale", "changes", RESOLVED)
 
 
 @dataclass(frozen=True)
@@ -32,12 +33,20 @@ class Layers:
         components: The scale's parameters for components by name, beneath everything else.
         source: The recipe file, for people.
         scale: The scale used, for people.
+        own: `merged` without a suite's values and the command line's.
+        parent: `own` without the recipe file; None where it extends nothing.
+        parent_source: The parent's file, for people; empty where there is none.
+        changes: The recipe file's `changes`, None where it has none.
     """
 
     merged: Table
     components: Table | None
     source: str
     scale: str
+    own: Table
+    parent: Table | None
+    parent_source: str
+    changes: Entry | None
 
 
 @dataclass(frozen=True)
@@ -52,6 +61,7 @@ def read_layers(
     overrides: Sequence[str],
     seed: int | None,
     problems: Problems,
+    settings: Sequence[Table] = (),
 ) -> Layers:
     """Read and merge every layer; see `load_recipe` for the arguments.
 
@@ -64,17 +74,30 @@ def read_layers(
     resolved = any(_flag(file, problems) for file in chain)
     scale_file = None if resolved else _scale(chain, scale, problems)
     components = None
-    layers: list[Table] = []
+    beneath: list[Table] = []
     if scale_file is not None:
         components, layer = _read_scale(scale_file, problems)
-        layers.append(layer)
-    layers += [_recipe_layer(file, problems) for file in reversed(chain)]
-    layers += read_overrides(overrides, seed, problems)
-    merged = normalised(layers[0])
-    for layer in layers[1:]:
-        merged = merge_tables(merged, normalised(layer))
+        beneath.append(layer)
+    *above, last = [_recipe_layer(file, problems) for file in reversed(chain)]
+    beneath += above
+    typed = [read_settings(table, problems) for table in settings]
+    typed += read_overrides(overrides, seed, problems)
     name = RESOLVED if resolved else shown(scale_file) if scale_file else NO_SCALE
-    return Layers(merged, components, shown(recipe), name)
+    return Layers(
+        merged=_merged([*beneath, last, *typed]),
+        components=components,
+        source=shown(recipe),
+        scale=name,
+        own=_merged([*beneath, last]),
+        parent=_merged(beneath) if above else None,
+        parent_source=shown(chain[1].path) if above else "",
+        changes=chain[0].table.entries.get("changes"),
+    )
+
+
+def _merged(layers: Sequence[Table]) -> Table:
+    """Layers laid over each other, lowest first."""
+    return reduce(merge_tables, map(normalised, layers))
 
 
 def _chain(path: Path, problems: Problems) -> list[_File]:

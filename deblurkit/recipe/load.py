@@ -6,14 +6,14 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from deblurkit.recipe.changes import check_changes
 from deblurkit.recipe.checks import Checks
-from deblurkit.recipe.components import Components
 from deblurkit.recipe.layers import read_layers
 from deblurkit.recipe.located import KeyPath, Table, find
 from deblurkit.recipe.problems import Problems
 from deblurkit.recipe.provenance import Provenance
-from deblurkit.recipe.schema import Losses, Recipe, Term
-from deblurkit.recipe.validation import validate
+from deblurkit.recipe.resolving import resolve
+from deblurkit.recipe.schema import Recipe
 from deblurkit.registry import Registry, get_registry
 
 
@@ -24,11 +24,12 @@ def load_recipe(
     overrides: Sequence[str] = (),
     seed: int | None = None,
     registry: Registry | None = None,
+    settings: Sequence[Table] = (),
 ) -> Recipe:
     """Read a recipe and fill in every default and every component's parameters.
 
     Layers, lowest first: the scale, the parents that `extends` names, the recipe, the
-    overrides in their order, the seed.
+    settings, the overrides in their order, the seed.
 
     Args:
         source: A recipe file, or the name of a bundled recipe (`sequential_pairwise`).
@@ -37,6 +38,7 @@ def load_recipe(
         overrides: `a.b=c` each, the value written as in YAML.
         seed: Replaces the recipe's seed.
         registry: The components to choose from; by default those of the installed plugins.
+        settings: What a suite changes: mappings of keys (`a.b`) to values, with their places.
 
     Returns:
         The recipe, frozen; relative paths in it are absolute.
@@ -48,25 +50,17 @@ def load_recipe(
     problems = Problems()
     overrides = (overrides,) if isinstance(overrides, str) else tuple(overrides)
     registry = get_registry() if registry is None else registry
-    layers = read_layers(source, scale, overrides, seed, problems)
-    used = Components(layers.merged, layers.components, registry, problems)
-    recipe = validate(Recipe, used.values, used.tree, problems)
+    layers = read_layers(source, scale, overrides, seed, problems, settings)
+    recipe, used = resolve(layers.merged, layers.components, registry, problems)
     Checks(used.values, used.tree, registry, problems)
+    check_changes(layers, registry, problems)
     problems.raise_any(layers.source)
     assert recipe is not None
-    recipe = recipe.model_copy(
-        update={"loss": Losses(middle=_left(recipe.loss.middle), others=_left(recipe.loss.others))}
-    )
     changes = [f"--set {text}" for text in overrides]
     if seed is not None:
         changes.append(f"--seed {seed}")
     origins = dict(_origins(recipe.model_dump(mode="json"), used.tree))
     return recipe.with_provenance(Provenance(layers.source, layers.scale, tuple(changes), origins))
-
-
-def _left(terms: dict[str, Term | None]) -> dict[str, Term | None]:
-    """The terms that count: neither taken away nor of weight 0."""
-    return {name: term for name, term in terms.items() if term is not None and term.weight > 0}
 
 
 def _origins(

@@ -1,4 +1,4 @@
-"""`--set a.b=c`: one value of a recipe, from the command line."""
+"""Values of a recipe by their keys: `--set a.b=c` on the command line, `set:` in a suite."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ FIRST_ORDER = 1000
 _FILE_KEYS = {
     "scale": "use --scale NAME",
     "extends": "say it in the recipe file",
+    "changes": "say it in the recipe file",
     "resolved": "it is said in the recipe file",
     "components": "give the parameter itself, for instance --set architecture.factor=4",
 }
@@ -46,18 +47,23 @@ def read_overrides(
     return tuple(layers)
 
 
+def read_settings(settings: Table, problems: Problems) -> Table:
+    """A mapping of keys (`training.middle.steps`) to values, as one layer."""
+    layer = Table({}, settings.place)
+    for text, entry in settings.entries.items():
+        valid = "this is no key; valid: a recipe's, such as training.middle.steps"
+        keys = _keys(text, entry.key, valid, problems)
+        if keys is not None:
+            layer = merge_tables(layer, normalised(_nested(keys, entry.value, entry.key)))
+    return layer
+
+
 def _read(text: str, origin: Origin, problems: Problems) -> Table | None:
     place = Place(origin)
     key, equals, value = text.partition("=")
-    keys = tuple(part.strip() for part in key.split("."))
-    if not equals or not all(part and part.isprintable() for part in keys):
-        problems.add(place, (), "this is not key=value; valid: --set training.middle.steps=500")
-        return None
-    if len(keys) > MAX_DEPTH:
-        problems.add(place, (), f"nested deeper than {MAX_DEPTH} levels")
-        return None
-    if keys[0] in _FILE_KEYS:
-        problems.add(place, keys, f"it cannot be set here; {_FILE_KEYS[keys[0]]}")
+    valid = "this is not key=value; valid: --set training.middle.steps=500"
+    keys = _keys(key if equals else "", place, valid, problems)
+    if keys is None:
         return None
     try:
         node: Node = parse_yaml(value, origin, problems, keys)
@@ -65,6 +71,24 @@ def _read(text: str, origin: Origin, problems: Problems) -> Table | None:
         text = "; ".join(part for part in (error.what, error.hint) if part)
         problems.add(place, keys, text)
         node = Leaf(None, place, broken=True)
+    return _nested(keys, node, place)
+
+
+def _keys(text: str, place: Place, valid: str, problems: Problems) -> tuple[str, ...] | None:
+    """The parts of a dotted key; None where it is none or cannot be set."""
+    keys = tuple(part.strip() for part in text.split("."))
+    if not all(part and part.isprintable() for part in keys):
+        problems.add(place, (), valid)
+    elif len(keys) > MAX_DEPTH:
+        problems.add(place, (), f"nested deeper than {MAX_DEPTH} levels")
+    elif keys[0] in _FILE_KEYS:
+        problems.add(place, keys, f"it cannot be set here; {_FILE_KEYS[keys[0]]}")
+    else:
+        return keys
+    return None
+
+
+def _nested(keys: tuple[str, ...], node: Node, place: Place) -> Table:
     for part in reversed(keys):
         node = Table({part: Entry(place, node)}, place)
     assert isinstance(node, Table)

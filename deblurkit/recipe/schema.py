@@ -139,8 +139,11 @@ class Evaluation(Section):
     """How the result is scored and shown."""
 
     clips: Positive = Field(64, description="held-out clips scored")
+    protocol: str = Field(
+        "deblurkit", description="how sequences are scored: `deblurkit score --list`"
+    )
     metrics: tuple[str, ...] = Field(
-        ("psnr", "ssim"), min_length=1, description="frame scores, by name"
+        (), description="further frame scores by name, for the protocol deblurkit"
     )
     samples: int = Field(6, ge=0, description="held-out clips shown as pictures and videos")
     batch: Positive = Field(8, description="clips a forward pass")

@@ -14,6 +14,8 @@ from deblurkit.recipe.yaml_reader import read_yaml
 
 SUFFIXES = (".yaml", ".yml")
 NO_SCALE = "none"
+SCALES = "scales"
+"""The folder beside recipes that holds scale files and no recipes."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,8 @@ def find_recipe(source: str | Path, *, beside: Path | None = None) -> Path:
     """The file of a recipe given by path or by a bundled recipe's name.
 
     Args:
-        source: What was asked for; a name may lack `.yaml` and use `-` for `_`.
+        source: What was asked for; a name (`independent`, `ablation/share_none`) may lack
+            `.yaml` and use `-` for `_`.
         beside: The folder that a relative path starts from; the working directory by default.
 
     Raises:
@@ -66,19 +69,19 @@ def find_recipe(source: str | Path, *, beside: Path | None = None) -> Path:
     path = _against(source, beside)
     if _is(Path.is_file, path):
         return path
-    if str(source) and not _is_path(str(source)):
-        for listed in _files(bundled_folder()):
-            if _key(listed.stem) == _key(_stem(str(source))):
-                return listed
+    bundled = _bundled()
+    asked = _key(_stem(str(source)))
+    for name, listed in bundled.items():
+        if _key(name) == asked:
+            return listed
     if _is(Path.is_dir, path):
         raise RecipeError("this is a folder, not a recipe file", where=shown(path))
     if _is(Path.exists, path):
         return path  # a pipe, for instance
-    names = [p.stem for p in _files(bundled_folder())]
     raise RecipeError(
         "there is no such recipe file",
         where=shown(path),
-        valid="a file, or a bundled recipe: " + nearest(_stem(Path(str(source)).name), names),
+        valid="a file, or a bundled recipe: " + _nearest(_stem(str(source)), bundled),
         hint="`deblurkit recipe list` shows the bundled recipes",
     )
 
@@ -117,26 +120,47 @@ def find_scale(scale: str, *, recipes: Sequence[Path], beside: Path, where: str)
 
 
 def list_recipes() -> tuple[Listed, ...]:
-    """The bundled recipes by name, each with its summary."""
-    return tuple(_listed(path) for path in _files(bundled_folder()))
+    """The bundled recipes by name, each with its summary; those in a folder as `folder/name`."""
+    return tuple(_listed(name, path) for name, path in _bundled().items())
 
 
 def list_scales() -> tuple[Listed, ...]:
     """The bundled scales by name, each with its summary."""
-    return tuple(_listed(path) for path in _files(bundled_folder() / "scales"))
+    return tuple(_listed(path.stem, path) for path in _files(bundled_folder() / SCALES))
 
 
 def _scale_files(recipes: Sequence[Path]) -> dict[str, Path]:
     folders = [bundled_folder(), *(recipe.parent for recipe in reversed(recipes))]
-    return {path.stem: path for folder in folders for path in _files(folder / "scales")}
+    return {path.stem: path for folder in folders for path in _files(folder / SCALES)}
 
 
-def _listed(path: Path) -> Listed:
+def _bundled() -> dict[str, Path]:
+    """Bundled recipes by name: those of the folder itself, then `folder/name`."""
+    top = bundled_folder()
+    found = {path.stem: path for path in _files(top)}
+    folders = sorted(p for p in top.iterdir() if p.is_dir()) if top.is_dir() else ()
+    for folder in folders:
+        if folder.name != SCALES:
+            found |= {f"{folder.name}/{path.stem}": path for path in _files(folder)}
+    return found
+
+
+def _nearest(asked: str, names: Iterable[str]) -> str:
+    """The choices, the likeliest first: by the whole of what was asked for, or its last part."""
+    names = list(names)
+    last = Path(asked).name
+    for name in names:
+        if _key(Path(name).name) == _key(last):
+            return f"did you mean '{name}'? choices: {', '.join(sorted(names))}"
+    return nearest(asked if asked.count("/") == 1 else last, names)
+
+
+def _listed(name: str, path: Path) -> Listed:
     try:
         summary = read_yaml(path, file_origin(path, 0), Problems()).get("summary")
     except RecipeError as error:
-        return Listed(path.stem, path, "", str(error))
-    return Listed(path.stem, path, str(summary.value) if isinstance(summary, Leaf) else "")
+        return Listed(name, path, "", str(error))
+    return Listed(name, path, str(summary.value) if isinstance(summary, Leaf) else "")
 
 
 def _files(folder: Path) -> Iterable[Path]:

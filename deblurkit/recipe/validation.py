@@ -8,6 +8,7 @@ from pathlib import Path, PurePath
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from deblurkit.recipe.located import KeyPath, Leaf, Node, Place, find, key_place
 from deblurkit.recipe.problems import Problems
@@ -22,6 +23,8 @@ def validate(
     tree: Node,
     problems: Problems,
     path: KeyPath = (),
+    *,
+    settable: bool = True,
 ) -> ModelT | None:
     """Validate plain values strictly: no text for numbers, no numbers for text.
 
@@ -31,6 +34,7 @@ def validate(
         tree: The same values with their places.
         problems: Receives each finding, in plain words.
         path: The keys above these values.
+        settable: Whether a missing key can be given by --set.
 
     Returns:
         The model, or None where anything was found.
@@ -41,9 +45,11 @@ def validate(
     except ValidationError as error:
         found: dict[tuple[Place, KeyPath], list[tuple[str, str | None]]] = {}
         for detail in error.errors(include_url=False):
+            if _only_seems_short(detail):
+                continue
             place, reached = _where(tree, tuple(detail["loc"]), detail["type"])
             if place is not None:
-                said = (explain(detail, model, path), got(detail))
+                said = (explain(detail, model, path, settable=settable), got(detail))
                 found.setdefault((place, (*path, *reached)), []).append(said)
         for (place, at), said_there in found.items():
             # A value that fits none of several types is found wrong once for each.
@@ -51,6 +57,13 @@ def validate(
             value = said_there[0][1]
             problems.add(place, at, text if value is None else f"{text}, got {value}")
         return None
+
+
+def _only_seems_short(detail: ErrorDetails) -> bool:
+    """Whether a list is found too short only because items of it are wrong by themselves."""
+    value = detail["input"]
+    short = detail["type"] == "too_short" and isinstance(value, list | tuple)
+    return short and len(value) >= detail["ctx"]["min_length"]
 
 
 def _where(tree: Node, path: KeyPath, kind: str) -> tuple[Place | None, KeyPath]:

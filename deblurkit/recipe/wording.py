@@ -22,6 +22,10 @@ _MAPPINGS: dict[type[BaseModel], str] = {
     Architecture: ", such as {name: NAME}",
     Term: ", such as {} or {weight: 0.5}",
 }
+_PATTERNS = {
+    r"^[a-z0-9][a-z0-9.-]*$": "must be lower case letters, digits, '.' and '-' and begin with a "
+    "letter or digit"
+}
 _SAYS: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "int_type": lambda _: "must be a whole number",
     "int_from_float": lambda _: "must be a whole number",
@@ -50,7 +54,9 @@ _SAYS: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "too_long": lambda c: f"must have at most {_items(c['max_length'])}",
     "string_too_short": lambda c: f"must have at least {c['min_length']} characters",
     "string_too_long": lambda c: f"must have at most {c['max_length']} characters",
-    "string_pattern_mismatch": lambda c: f"must match the pattern {c['pattern']}",
+    "string_pattern_mismatch": lambda c: _PATTERNS.get(
+        c["pattern"], f"must match the pattern {c['pattern']}"
+    ),
 }
 
 
@@ -70,13 +76,16 @@ def show_value(value: Any) -> str:
     return text if len(text) <= LONGEST else text[: LONGEST - 3] + "..."
 
 
-def explain(error: ErrorDetails, model: type[BaseModel], above: KeyPath = ()) -> str:
+def explain(
+    error: ErrorDetails, model: type[BaseModel], above: KeyPath = (), *, settable: bool = True
+) -> str:
     """Say what one finding of pydantic means.
 
     Args:
         error: The finding.
         model: The model that was validated.
         above: The keys above the validated mapping, to name a missing key in full.
+        settable: Whether a missing key can be given by --set.
 
     Returns:
         What is wrong, without "got VALUE", which only some findings have; see `got`.
@@ -89,7 +98,7 @@ def explain(error: ErrorDetails, model: type[BaseModel], above: KeyPath = ()) ->
     if kind == "missing":
         if isinstance(path[-1], int):
             return f"must have more items, at least {path[-1] + 1}"
-        return _missing(model, path, (*above, *path))
+        return _missing(model, path, (*above, *path), settable)
     context = error.get("ctx", {})
     if kind in ("value_error", "assertion_error"):
         return error["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, ")
@@ -116,7 +125,7 @@ def got(error: ErrorDetails) -> str | None:
     return show_value(error["input"])
 
 
-def _missing(model: type[BaseModel], path: KeyPath, full: KeyPath) -> str:
+def _missing(model: type[BaseModel], path: KeyPath, full: KeyPath, settable: bool) -> str:
     owner = _model_at(model, path[:-1])
     field = owner.model_fields.get(str(path[-1])) if owner else None
     text = "the key is missing"
@@ -124,7 +133,7 @@ def _missing(model: type[BaseModel], path: KeyPath, full: KeyPath) -> str:
         return text
     if field.description:
         text += f"; valid: {field.description}"
-    word = _placeholder(field)
+    word = _placeholder(field) if settable else None
     if word is None:
         return text
     name = ".name" if _is_component(field.annotation) else ""

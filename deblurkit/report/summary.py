@@ -13,27 +13,33 @@ from rich.text import Text
 from deblurkit.evaluation.evaluate import ROWS
 
 _ACROSS = 7
-"""So many frames fit side by side into 80 columns; more go downwards."""
+"""So many numbers fit side by side into 80 columns; more go downwards."""
 
-_MODES = {
-    "best": "one direction for the whole clip",
-    "pixel": "direction chosen per pixel",
-}
+_METHODS = ("estimate", "true-middle", "reordered")
 
 
 def score_tables(scores: Mapping[str, Any]) -> list[Table]:
-    """PSNR of pooled squared errors in two direction modes, and the mean of every other score."""
-    clips = f"{scores['clips']} held-out clips"
-    tables = [
-        _table(f"PSNR in dB, {said}, {clips}", scores, "pooled_psnr", mode)
-        for mode, said in _MODES.items()
-    ]
-    for name, said in scores["metrics"].items():
-        if name != "psnr":  # the pooled one above is its better half
-            unit = f" in {said['unit']}" if said["unit"] else ""
-            title = f"{name.upper()}{unit}, {_MODES['best']}, {clips}"
-            higher = said["higher_is_better"]
-            tables.append(_table(title, scores, name, "best", digits=3, higher=higher))
+    """A table for each column per frame, and one for the numbers of whole sequences.
+
+    Where both say the same score, only the first of them, PSNR, is also shown per frame.
+
+    Args:
+        scores: As in `metrics.json`: `evaluation.evaluate.summary`.
+    """
+    rows = _shown(scores)
+    said = f"{scores['clips']} held-out clips, protocol {scores['protocol']}"
+    tables: list[Table] = []
+    whole = {k: c for k, c in scores["columns"].items() if not c["per_frame"]}
+    for key, column in scores["columns"].items():
+        if column["per_frame"] and not (tables and key.removesuffix("-frame") in whole):
+            unit = f" in {column['unit']}" if column["unit"] else ""
+            numbers = {row: scores["rows"][row][key] for row in rows}
+            heads = [(str(i), column) for i in range(1, scores["frames"] + 1)]
+            tables.append(_table(f"{column['title']}{unit} per frame, {said}", heads, numbers))
+    if whole:
+        numbers = {row: [scores["rows"][row][k] for k in whole] for row in rows}
+        heads = [(_head(c), c) for c in whole.values()]
+        tables.append(_table(f"Whole sequences, {said}", heads, numbers))
     return tables
 
 
@@ -42,6 +48,8 @@ def print_summary(console: Console, folder: Path | None, scores: Mapping[str, An
     for table in score_tables(scores):
         console.print()
         console.print(table)
+    for key, reason in scores["unavailable"].items():
+        console.print(f"{key} is not available: {reason}", style="dim", highlight=False)
     if folder is None:
         return
     console.print()
@@ -49,53 +57,60 @@ def print_summary(console: Console, folder: Path | None, scores: Mapping[str, An
     lines = [f"run directory  {folder}", f"scores         {folder / 'metrics.json'}"]
     if samples:
         lines.append(f"look at        {samples[0]} (and .gif, .mp4 beside it)")
+        lines.append(f"or make a page deblurkit report {folder}")
     for line in lines:
         console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
+def _shown(scores: Mapping[str, Any]) -> list[str]:
+    """The rows worth a line: reordering by hand only where it changes something."""
+    rows = scores["rows"]
+    same = rows["reordered"] == rows["estimate"]
+    return [row for row in ROWS if row != "truth" and not (row == "reordered" and same)]
+
+
+def _head(column: Mapping[str, Any]) -> str:
+    return f"{column['title']} {column['unit']}".strip()
+
+
 def _table(
     title: str,
-    scores: Mapping[str, Any],
-    score: str,
-    mode: str,
-    *,
-    digits: int = 2,
-    higher: bool = True,
+    heads: Sequence[tuple[str, Mapping[str, Any]]],
+    numbers: Mapping[str, Sequence[float | None]],
 ) -> Table:
+    """Rows downwards and numbers across where they fit, else the other way round."""
     table = Table(
         title=title, title_justify="left", title_style="bold", header_style="dim", box=None
     )
     table.add_column("")
-    frames = [Text(str(i), "dim") for i in range(1, scores["frames"] + 1)]
-    base: Sequence[float | None] = scores["rows"]["blurry"][score][mode]
-    titles, columns = [], []
-    for name, said in ROWS.items():
-        titles.append(Text(said, "bold" if name == "estimate" else ""))
-        values = scores["rows"][name][score][mode]
-        columns.append(
-            [
-                _cell(value, reference, digits, higher, colour=name in ("estimate", "true-middle"))
-                for value, reference in zip(values, base, strict=True)
-            ]
-        )
-    if len(frames) <= _ACROSS:
-        for i in frames:
-            table.add_column(i, justify="right")
-        for row, cells in zip(titles, columns, strict=True):
-            table.add_row(row, *cells)
+    names = {row: Text(ROWS[row], "bold" if row == "estimate" else "") for row in numbers}
+    cells = {
+        row: [
+            _cell(value, numbers["blurry"][k], heads[k][1], colour=row in _METHODS)
+            for k, value in enumerate(values)
+        ]
+        for row, values in numbers.items()
+    }
+    across = [Text(head, "dim") for head, _ in heads]
+    if len(heads) <= _ACROSS and all(len(head) <= 6 for head, _ in heads):
+        for head in across:
+            table.add_column(head, justify="right")
+        for row, line in cells.items():
+            table.add_row(names[row], *line)
     else:
-        for row in titles:
-            table.add_column(row, justify="right")
-        for i, *cells in zip(frames, *columns, strict=True):
-            table.add_row(i, *cells)
+        for name in names.values():
+            table.add_column(name, justify="right")
+        for k, head in enumerate(across):
+            table.add_row(head, *(line[k] for line in cells.values()))
     return table
 
 
 def _cell(
-    value: float | None, reference: float | None, digits: int, higher: bool, *, colour: bool
+    value: float | None, blurry: float | None, column: Mapping[str, Any], *, colour: bool
 ) -> Text:
-    """One number, green where an estimate is better than the blurry image."""
-    if value is None:  # infinite: this image is the true one
-        return Text("true", "dim")
-    better = reference is not None and (value > reference) == higher and value != reference
-    return Text(f"{value:.{digits}f}", "green" if colour and better else "")
+    """One number, green where a method is better than the blurry image."""
+    if value is None:  # infinite: this image is the true one; or there is nothing to say
+        return Text("true" if column["scale"] == "psnr" else "-", "dim")
+    higher = column["higher_is_better"]
+    better = blurry is not None and value != blurry and (value > blurry) == higher
+    return Text(f"{value:.{column['digits']}f}", "green" if colour and better else "")

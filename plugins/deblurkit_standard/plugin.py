@@ -179,6 +179,12 @@ class VideoParams(FootageParams):
     path: Path = Field(description="a video file, or a folder of them")
 
 
+class LpipsParams(Params):
+    net: Literal["alex", "vgg"] = Field(
+        "alex", description="backbone: alex, which most tables use, or vgg; by torchvision"
+    )
+
+
 @hookimpl
 def deblurkit_losses() -> Sequence[LossSpec]:
     return [
@@ -283,5 +289,13 @@ def deblurkit_metrics() -> Sequence[MetricSpec]:
             summary="structural similarity, Gaussian window of 11 pixels, sigma 1.5",
             build="deblurkit_standard.metrics.ssim:frame_ssim",
             reference="Wang et al., IEEE TIP 2004",
+        ),
+        MetricSpec(
+            name="lpips",
+            summary="learned perceptual distance; its backbone's weights must be had once",
+            build="deblurkit_standard.metrics.lpips:frame_lpips",
+            params=LpipsParams,
+            higher_is_better=False,
+            reference="Zhang et al., CVPR 2018",
         ),
     ]

@@ -87,8 +87,12 @@ def test_list_wraps_between_words_in_a_terminal(site, tmp_path):
 
 def test_list_of_one_kind(deblurkit):
     lines = deblurkit("plugins", "list", "--kind", "metric").stdout.splitlines()
-    assert [line.split()[:2] for line in lines[1:3]] == [["metric", "psnr"], ["metric", "ssim"]]
-    assert lines[3] == ""
+    assert [line.split()[:2] for line in lines[1:4]] == [
+        ["metric", "lpips"],
+        ["metric", "psnr"],
+        ["metric", "ssim"],
+    ]
+    assert lines[4] == ""
 
 
 def test_list_as_json(deblurkit, site):
@@ -203,7 +207,10 @@ def test_show_a_failed_plugin_says_reason_and_remedy(deblurkit, site):
         ),
         (("jin2017",), "did you mean 'jin2018'"),
         (("jin2018:mse",), "there is no component or plugin 'jin2018:mse'"),
-        (("mse", "--kind", "metric"), "there is no metric 'mse'\n  valid: choices: psnr, ssim"),
+        (
+            ("mse", "--kind", "metric"),
+            "there is no metric 'mse'\n  valid: choices: lpips, psnr, ssim",
+        ),
         (("lost",), "may be of plugin 'broken', which failed to load: ModuleNotFoundError"),
     ],
 )

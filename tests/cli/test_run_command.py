@@ -20,6 +20,8 @@ from PIL import Image
 from deblurkit import storage
 from deblurkit.cli import main
 from deblurkit.engine import rundir
+from deblurkit.report.strips import read_strips
+from deblurkit.study.records import read_run
 
 RECIPES = (
     "independent",
@@ -52,22 +54,27 @@ def test_the_real_command_makes_a_whole_run_directory(tmp_path: Path) -> None:
     assert done.stderr == ""
     assert "\x1b" not in done.stdout
     assert "phase 1 of 3, middle" in done.stdout
-    assert "one direction for the whole clip, 4 held-out clips" in done.stdout
+    assert "PSNR in dB per frame, 4 held-out clips, protocol deblurkit/1" in done.stdout
     assert str(tmp_path / "run") in done.stdout
     assert max(len(line) for line in done.stdout.splitlines()) < 200
     run = tmp_path / "run"
     assert {p.name for p in run.iterdir()} >= {
         "recipe.resolved.yaml", "environment.json", "weights", "metrics.json",
-        "metrics.jsonl", "samples",
+        "metrics.jsonl", "samples", "scores", "cost.json",
     }  # fmt: skip
-    assert {p.suffix for p in (run / "samples").iterdir()} == {".png", ".mp4", ".gif"}
+    assert {p.suffix for p in (run / "samples").glob("clip*")} == {".png", ".mp4", ".gif"}
     with Image.open(run / "samples" / "clip-01.png") as sheet:
         sheet.load()
         assert sheet.width > 200
     scores = json.loads((run / "metrics.json").read_text())
     assert scores["clips"] == 4
     for row in scores["rows"].values():
-        assert [len(v) for v in row["pooled_psnr"].values()] == [7, 7, 7]
+        assert len(row["psnr-frame"]) == len(row["ssim-frame"]) == 7
+    record = read_run(run)
+    assert record.sheets["estimate"].clips == record.sheets["truth"].clips == list("0123")
+    assert record.cost.parameters > 1000 and record.cost.inference_seconds
+    (clip,) = read_strips(run)
+    assert set(clip.files) == {"blurry", "true", "estimate", "true-middle", "reordered"}
     records = [json.loads(x) for x in (run / "metrics.jsonl").read_text().splitlines()]
     assert [r["phase"] for r in records] == ["middle"] * 3 + ["core"] * 3 + ["outer"] * 3
     assert set(records[-1]["terms"]) == {"pairwise", "adversarial", "adversarial-own"}
@@ -81,8 +88,8 @@ def test_every_recipe_runs(tmp_path: Path, recipe: str) -> None:
     assert done.exit_code == 0, done.output
     scores = json.loads((tmp_path / "run" / "metrics.json").read_text())
     blurry, frozen = scores["rows"]["blurry"], scores["rows"]["frozen-middle"]
-    assert frozen["pooled_psnr"]["forward"][3] is None  # perfect, by definition
-    assert blurry["pooled_psnr"]["forward"][3] > blurry["pooled_psnr"]["forward"][0]
+    assert frozen["psnr-frame"][3] is None  # perfect, by definition
+    assert blurry["psnr-frame"][3] > blurry["psnr-frame"][0]
 
 
 @pytest.mark.parametrize(
@@ -249,7 +256,7 @@ def test_metrics_that_cannot_work_say_so_before_training(tmp_path: Path) -> None
     small = ("data.clip_size=8", "data.crop=8", "data.train.motion=[1,2]", "data.train.size=[1,2]")
     done = smoke(tmp_path / "run", *[w for s in small for w in ("--set", s)])
     assert done.exit_code == 2
-    assert "metric 'ssim'" in done.output
+    assert "too small for SSIM" in done.output
     assert "phase 1" not in done.output
 
 

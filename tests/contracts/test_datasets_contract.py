@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from deblurkit.data.clip import Clip
+from deblurkit.errors import UnavailableError
 from deblurkit.registry import Registered, get_registry
 from deblurkit.specs import DatasetSpec, MetricSpec
 from deblurkit.testing import check_dataset, check_metric
@@ -51,7 +52,12 @@ def test_registered_datasets(component: Registered, material: dict[str, dict[str
 
 @pytest.mark.parametrize("component", get_registry().specs("metric"), ids=lambda r: r.qualified)
 def test_registered_metrics(component: Registered) -> None:
-    check_metric(component)
+    try:
+        check_metric(component)
+    except AssertionError as error:
+        if not isinstance(error.__cause__, UnavailableError):
+            raise
+        pytest.skip(f"{error.__cause__.what}")  # lpips: tests/oracles has it with other weights
 
 
 # --- datasets with one mistake each --------------------------------------------------------

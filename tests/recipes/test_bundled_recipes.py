@@ -50,6 +50,49 @@ def test_they_are_those_of_the_repository():
         assert "\n" not in listed.summary
 
 
+def test_those_in_folders_are_named_with_the_folder_and_scales_are_none():
+    assert {name.rpartition("/")[0] for name in RECIPES} == {"", "ablation"}
+    files = {p.relative_to(ROOT / "recipes") for p in (ROOT / "recipes").rglob("*.yaml")}
+    assert {Path(f"{name}.yaml") for name in RECIPES} == {
+        f for f in files if "scales" not in f.parts
+    }
+
+
+@pytest.mark.parametrize(
+    "asked", ["ablation/share_none", "ablation/share-none", "Ablation/share_none.yaml"]
+)
+def test_one_in_a_folder_is_found_by_name_from_anywhere(asked, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert load_recipe(asked).name == "share-none"
+    (tmp_path / "mine.yaml").write_text("extends: ablation/share-none\nname: mine\n")
+    assert load_recipe("mine.yaml").family.params == {"share": "none"}
+
+
+def test_a_file_wins_over_a_bundled_recipe_of_that_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "ablation").mkdir()
+    (tmp_path / "ablation/share_none").write_text("extends: pairwise\nname: mine\n")
+    assert load_recipe("ablation/share_none").name == "mine"
+    assert load_recipe("ablation/share-none").name == "share-none"
+
+
+@pytest.mark.parametrize(
+    ("asked", "meant"),
+    [
+        ("share_none", "ablation/share_none"),
+        ("share_nne", "ablation/share_none"),
+        ("ablation/share_nne", "ablation/share_none"),
+        ("ablations/joint.yaml", "ablation/joint"),
+        ("ablation/pairwise", "pairwise"),
+        ("sequental_windowed", "sequential_windowed"),
+    ],
+)
+def test_what_was_probably_meant_is_looked_for_in_all_folders(asked, meant):
+    with pytest.raises(RecipeError) as caught:
+        load_recipe(asked)
+    assert f"did you mean '{meant}'? choices: {', '.join(sorted(RECIPES))}" in str(caught.value)
+
+
 def test_a_wheel_has_them_where_they_are_looked_for(tmp_path, monkeypatch):
     wheel = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["hatch"]["build"]
     assert wheel["targets"]["wheel"]["force-include"]["recipes"] == "deblurkit/_recipes"
@@ -65,7 +108,7 @@ def test_a_wheel_has_them_where_they_are_looked_for(tmp_path, monkeypatch):
 @pytest.mark.parametrize("name", RECIPES)
 def test_every_recipe_resolves_at_every_scale(name, scale):
     recipe = load(name, scale)
-    assert recipe.name == name.replace("_", "-")
+    assert recipe.name == name.rpartition("/")[2].replace("_", "-")
     assert recipe.summary
     registry = get_registry()
     registry.resolve("family", recipe.family.name).spec.params(**recipe.family.params)
@@ -110,15 +153,15 @@ def test_a_recipe_says_only_what_differs_from_its_parent(name):
         assert name == "sequential_pairwise"
         return
     parent = {}
-    ancestor = own["extends"]
-    while ancestor:
-        text = said(folder / ancestor)
+    path, text = folder / f"{name}.yaml", own
+    while "extends" in text:
+        path = path.parent / text["extends"]
+        text = said(path)
         parent = {**leaves(text), **parent}
-        ancestor = text.get("extends")
     repeated = {
         path: value
         for path, value in leaves(own).items()
-        if path in parent and parent[path] == value and path != ("extends",)
+        if path in parent and parent[path] == value and path not in {("extends",), ("changes",)}
     }
     assert not repeated
 

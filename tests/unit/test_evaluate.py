@@ -10,41 +10,19 @@ import torch
 from torch import Tensor, nn
 
 from deblurkit.errors import PluginError, TrainingError
-from deblurkit.evaluation.evaluate import NamedScore, RowScores, evaluate
-from deblurkit.evaluation.scores import psnr, ssim
+from deblurkit.evaluation.evaluate import ROWS, estimates, evaluate, summary
+from deblurkit.evaluation.measures import ScoreSheet
+from deblurkit.evaluation.named_scores import NamedScore
+from deblurkit.evaluation.protocols.names import get_protocol
+from deblurkit.evaluation.scores import ssim
 from deblurkit.graph import FrameGraph
 from deblurkit_jin2018.families.independent import Independent
 
-PSNR = NamedScore("psnr", psnr, "dB", True)
 RNG = np.random.default_rng(0)
 
 
 def sequence(T: int = 5) -> np.ndarray:
-    return RNG.random((T, 12, 12, 3)).astype(np.float32)
-
-
-@pytest.mark.parametrize("given", [False, True])
-def test_a_right_answer_backwards_is_right_in_the_better_direction(given: bool) -> None:
-    """Also where the middle was given: it is perfect in both directions and decides nothing."""
-    true = sequence()
-    estimate = np.clip(true[::-1] + 0.01, 0, 1)
-    if given:
-        estimate[2] = true[2]
-    row = RowScores(5, (PSNR,))
-    row.add(estimate, true)
-    said = row.summary()
-    for score in ("pooled_psnr", "psnr"):
-        assert all(v is None or v > 35 for v in said[score]["best"])
-        assert said[score]["forward"][0] < 15
-    assert (said["psnr"]["best"][2] is None) == given
-
-
-def test_lower_may_be_better() -> None:
-    true = sequence()
-    error = NamedScore("error", lambda e, t: float(np.abs(e - t).mean()), "", False)
-    row = RowScores(5, (error,))
-    row.add(true[::-1], true)
-    assert row.summary()["error"]["best"] == [0.0] * 5
+    return RNG.random((T, 16, 16, 3)).astype(np.float32)
 
 
 class Copy(nn.Module):
@@ -56,24 +34,62 @@ class Copy(nn.Module):
         return base + self.add
 
 
-def scored(add: float, metrics: tuple[NamedScore, ...] = (PSNR,)) -> dict[str, dict]:
+class Recorded(nn.Module):
+    """A network that knows its frame."""
+
+    def __init__(self, frame: Tensor) -> None:
+        super().__init__()
+        self.register_buffer("frame", frame)
+
+    def forward(self, images: Sequence[Tensor], base: Tensor) -> Tensor:
+        return self.frame.expand_as(base)
+
+
+def batch_of(*sequences: np.ndarray) -> dict[str, Tensor]:
+    frames = torch.from_numpy(np.stack(sequences)).movedim(-1, 2)
+    return {"blurry": frames.mean(1), "frames": frames}
+
+
+def scored(add: float, metrics: tuple[NamedScore, ...] = ()) -> dict[str, ScoreSheet]:
     graph = FrameGraph.build(5, Independent().graph(5), lambda request: Copy(add))
-    frames = torch.from_numpy(np.stack([sequence(), sequence()])).movedim(-1, 2)
-    batch = {"blurry": frames.mean(1), "frames": frames}
-    return evaluate(graph, [batch], metrics, device="cpu", precision="fp32")
+    batch = batch_of(sequence(), sequence())
+    return evaluate(graph, [batch], get_protocol(metrics=metrics), device="cpu", precision="fp32")
 
 
 def test_rows_are_what_they_say() -> None:
-    found = scored(0.0)
+    found = summary(scored(0.0))
     rows = found["rows"]
     assert found["clips"] == 2
-    assert rows["estimate"] == rows["blurry"]
-    assert rows["frozen-middle"]["pooled_psnr"]["forward"][2] is None
-    assert rows["true-middle"]["pooled_psnr"]["forward"][2] is None
-    assert rows["true-middle"]["pooled_psnr"]["forward"][0] == pytest.approx(
-        rows["estimate"]["pooled_psnr"]["forward"][0]
-    )
-    assert scored(0.2)["rows"]["blurry"] != scored(0.2)["rows"]["estimate"]
+    assert set(rows) == set(ROWS)
+    for column in ("psnr", "psnr-frame", "ssim", "motion-recall"):
+        assert rows["estimate"][column] == rows["blurry"][column]
+    assert rows["frozen-middle"]["psnr-frame"][2] is None  # no error: it is the true one
+    assert rows["true-middle"]["psnr-frame"][2] is None
+    assert rows["true-middle"]["psnr-frame"][0] == pytest.approx(rows["estimate"]["psnr-frame"][0])
+    assert rows["truth"]["psnr"] is None
+    assert rows["truth"]["motion-recall"] == pytest.approx(1)
+    assert rows["frozen-middle"]["motion-recall"] == 0
+    other = summary(scored(0.2))["rows"]
+    assert other["blurry"] != other["estimate"]
+
+
+def test_reordering_by_hand_puts_every_pair_the_better_way_round() -> None:
+    true = sequence()
+    mixed = np.clip(true[[4, 1, 2, 3, 0]] + 0.001, 0, 1)  # the outer pair swapped
+    frames = torch.from_numpy(mixed).movedim(-1, 1)
+    nodes = Independent().graph(5)
+    by_name = {node.network: Recorded(frames[node.frame - 1]) for node in nodes}
+    graph = FrameGraph(5, nodes, by_name)
+    batch = batch_of(true)
+    rows = estimates(graph, batch["blurry"], batch["frames"], "fp32")
+    np.testing.assert_allclose(rows["estimate"][0], mixed, atol=1e-6)
+    np.testing.assert_allclose(rows["reordered"][0], true, atol=2e-3)
+    assert (rows["true-middle"][0][2] == true[2]).all()
+
+
+def test_sheets_are_over_the_same_clips_in_the_same_order() -> None:
+    sheets = scored(0.1)
+    assert {tuple(sheet.clips) for sheet in sheets.values()} == {("0", "1")}
 
 
 @pytest.mark.parametrize("bad", [float("nan"), float("inf")])
@@ -90,3 +106,20 @@ def test_a_metric_that_fails_or_gives_no_number_is_named() -> None:
     true = sequence()[:, :8, :8]
     with pytest.raises(PluginError, match="metric 'ssim', frames of 8×8 pixels"):
         small.frames(true, true)
+
+
+def test_a_metric_that_is_unavailable_is_said_and_nothing_stands_in() -> None:
+    def never(estimate: object, target: object) -> float:
+        raise AssertionError("asked")
+
+    gone = NamedScore("gone", never, "", True, unavailable="its weights are elsewhere")
+    found = summary(scored(0.0, (gone,)))
+    assert found["unavailable"]["gone-frame"] == "its weights are elsewhere"
+    assert all("gone-frame" not in row for row in found["rows"].values())
+
+
+def test_a_further_metric_has_a_column_per_frame() -> None:
+    error = NamedScore("error", lambda e, t: float(np.abs(e - t).mean()), "", False)
+    rows = summary(scored(0.0, (error,)))["rows"]
+    assert rows["truth"]["error-frame"] == [0.0] * 5
+    assert all(v > 0 for v in rows["blurry"]["error-frame"])

@@ -163,7 +163,7 @@ training:
         ("data.train.range=[2, 1]", "data.train: the range runs backwards"),
         ("data.test={name: shapes}", "data.test: this is the training data once more"),
         ("data.test={name: shapes, count: 7}", None),
-        ("evaluation.metrics=[]", "evaluation.metrics: must have at least 1 item, got []"),
+        ("evaluation.protocol=deblur", "there is no protocol 'deblur'; did you mean 'deblurkit'?"),
         ("evaluation.metrics=[psnr, psnr]", "evaluation.metrics[1]: the metric is there twice"),
         ("evaluation.metrics=[psrn]", "evaluation.metrics[0]: there is no metric 'psrn'; did you"),
         ("evaluation.metrics=[needy]", "'needy' needs parameters (must), which a recipe cannot"),

@@ -1,0 +1,98 @@
+"""The ten claims, with what is measured for each and by which rule it is judged."""
+
+from __future__ import annotations
+
+from paper_claims import network_claims, sequence_claims
+from paper_claims.claim import Claim
+
+CLAIMS = (
+    Claim(
+        "C1",
+        "Independent frames: quality falls with the distance from the middle; the end frames stay "
+        "as blurry as the input.",
+        "Row 'independent': PSNR of each frame minus that of the blurry image at the same frame.",
+        f"The mean gain of the two end frames is within {sequence_claims.END_MARGIN:g} dB of none, "
+        "and the gain falls from each distance to the next.",
+        sequence_claims.independent,
+    ),
+    Claim(
+        "C2",
+        "The global model does not give a meaningful sequence for T = 7; it does for T = 3.",
+        "Rows 'global-model' and 'global-model-frames-3': PSNR of the others against the blurry "
+        "image, and motion recall, which is 0 for a frozen sequence, against the sequential "
+        "method with as many frames.",
+        "A sequence is meaningful if its others beat the blurry image and it has at least "
+        f"{sequence_claims.MOTION_SHARE:g} of the sequential method's motion recall. Supported if "
+        "one of the two fails for T = 7 and both hold for T = 3.",
+        sequence_claims.global_model,
+    ),
+    Claim(
+        "C3",
+        "Pairwise with the middle frame beats pairwise without.",
+        "Rows 'pairwise-middle' and 'pairwise', each pair in the order that fits better: PSNR of "
+        "the others.",
+        "The difference is above 0.",
+        sequence_claims.middle_helps_pairs,
+    ),
+    Claim(
+        "C4",
+        "Sequential beats pairwise with the middle frame, most at the end frames, and needs no "
+        "reordering.",
+        "Rows 'sequential', as it is, and 'pairwise-middle', each pair in the order that fits "
+        "better: PSNR of the others; what reordering gains; direction agreement.",
+        "The difference is above 0, it is greater at the end frames than at the core ones, and "
+        f"reordering gains sequential less than {sequence_claims.MARGIN:g} dB.",
+        sequence_claims.sequential,
+    ),
+    Claim(
+        "C5",
+        "Teacher forcing converges faster and looks better.",
+        "Rows 'sequential', which is teacher-forced, and 'staged', after the same number of "
+        "steps: PSNR of the others.",
+        "The difference is above 0.",
+        sequence_claims.teacher_forcing,
+    ),
+    Claim(
+        "C6",
+        "One network for frames 1, 2, 6 and 7 loses nothing.",
+        "Rows 'share-outer', 'share-none' and 'sequential', which shares within pairs: PSNR of "
+        "the outer frames.",
+        f"It loses less than {sequence_claims.MARGIN:g} dB to either.",
+        sequence_claims.sharing,
+    ),
+    Claim(
+        "C7",
+        "The true middle frame, given at test time, improves every other frame.",
+        "Row 'sequential' with the true and with its own middle frame: PSNR of each frame.",
+        "The difference is above 0 at each of the others.",
+        sequence_claims.true_middle,
+    ),
+    Claim(
+        "C8",
+        "Resampling by 4 is the middle network's best trade of accuracy and time.",
+        "Rows 'middle-factor-1', '-2', '-8' and 'sequential', which has 4: PSNR of the middle "
+        "frame; operations, and time, of the middle network for one image of 568×320 pixels.",
+        f"No factor that costs more operations gains {network_claims.WORTH:g} dB, and any that "
+        "costs less loses.",
+        network_claims.factors,
+    ),
+    Claim(
+        "C9",
+        "The losses do not change with the order of frames, exactly.",
+        "The four scenarios of Fig. 2 against each other, in single numbers computed on the spot.",
+        "The pairwise and the global-model loss are exactly 0 between any two, the independent "
+        "family's mean squared error never is.",
+        network_claims.invariance,
+    ),
+    Claim(
+        "C10",
+        "5 and 17 million parameters; an order of magnitude faster than a multi-scale network of "
+        "12 million.",
+        "Parameters counted; time for one image of 568×320 pixels against the multi-scale network "
+        "of Nah et al. (CVPR 2017), built from its paper and measured in turns.",
+        f"Parameters are within {100 * network_claims.COUNT_MARGIN:g} % of the paper's numbers, "
+        f"and the middle network is more than {network_claims.TIMES_AS_FAST:g} times as fast in "
+        "every round.",
+        network_claims.cost,
+    ),
+)

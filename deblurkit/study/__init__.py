@@ -1,0 +1,1 @@
+"""The study: many recipes in one suite, their scores in one table."""

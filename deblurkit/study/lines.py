@@ -1,0 +1,174 @@
+"""The rows of the table before their numbers: which there are, and in what order."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from deblurkit.errors import DeblurkitError, RunError, nearest
+from deblurkit.study.bootstrap import Sheets
+from deblurkit.study.entries import Entry, SheetRecord
+from deblurkit.study.records import Cost, RunRecord
+from deblurkit.study.suite import Also
+from deblurkit.study.table import RowKind
+
+ALSO: Mapping[Also, str] = {
+    "true-middle": "true middle given",
+    "reordered": "pairs reordered by hand",
+}
+NO_METHOD: Mapping[str, str] = {
+    "blurry": "blurry image, all frames",
+    "frozen-middle": "true middle, all frames",
+    "truth": "truth",
+}
+NO_METHOD_GROUP, METHOD_GROUP = "for comparison", "methods"
+"""The heading of the rows without method, and of methods that have none of their own."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """A row before its numbers.
+
+    Attributes:
+        key: As of `TableRow`, and so are `title`, `kind`, `group`, `reference`, `test_set`
+            and `note`.
+        sheets: Seed -> sheet; empty for a row without numbers.
+        seedless: The sheet, one, belongs to no seed.
+        costs: Of its runs.
+    """
+
+    key: str
+    title: str
+    kind: RowKind
+    group: str
+    reference: str
+    test_set: str
+    sheets: Sheets
+    seedless: bool = False
+    costs: tuple[Cost, ...] = ()
+    note: str = ""
+
+    @property
+    def frames(self) -> int:
+        """T; 0 for a row without numbers."""
+        return next((sheet.frames for sheet in self.sheets.values()), 0)
+
+
+def table_lines(entries: Sequence[Entry]) -> tuple[Line, ...]:
+    """All rows in order: what needs no method, then group by group.
+
+    Raises:
+        RunError: a row's seeds were scored on different clips.
+        DeblurkitError: a reference is no row.
+    """
+    methods = [line for entry in entries for line in _of_entry(entry)]
+    groups = list(dict.fromkeys(line.group for line in methods))
+    methods.sort(key=lambda line: groups.index(line.group))
+    compared = _no_method(entries, methods)
+    known = {line.key for line in (*compared, *methods)}
+    for line in methods:
+        # Without any score yet there is no row for the blurry image, but it is one to name.
+        if line.reference and line.reference not in {*known, *NO_METHOD}:
+            raise DeblurkitError(
+                f"its reference '{line.reference}' is no row of the table",
+                where=f"row '{line.key}'",
+                valid=nearest(line.reference, known),
+            )
+    return (*compared, *methods)
+
+
+def _of_entry(entry: Entry) -> Iterator[Line]:
+    """The method's own row, and those that `also` asks for."""
+    sets = {run.test_set for run in entry.runs.values()}
+    clips = {tuple(run.sheets["estimate"].clips) for run in entry.runs.values()}
+    if len(sets) > 1 or len(clips) > 1:
+        raise RunError(
+            f"'{entry.key}': its seeds {_listed(entry.runs)} were scored on different clips, so "
+            "they are no one row",
+            hint="give them as rows of their own, or score them on the same clips: "
+            "deblurkit evaluate RUN",
+        )
+    own = Line(
+        entry.key,
+        entry.shown,
+        "method",
+        entry.group or METHOD_GROUP,
+        entry.reference,
+        next(iter(sets), ""),
+        {seed: run.sheets["estimate"] for seed, run in entry.runs.items()},
+        entry.seedless,
+        tuple(run.cost for run in entry.runs.values() if run.cost is not None),
+        _note(entry),
+    )
+    yield own
+    for what in entry.also:
+        sheets = {s: run.sheets[what] for s, run in entry.runs.items() if what in run.sheets}
+        yield replace(
+            own,
+            key=f"{entry.key}+{what}",
+            title=f"{entry.shown}, {ALSO[what]}",
+            kind="given",
+            sheets=sheets,
+            costs=(),
+            note=own.note if sheets or not entry.runs else f"not scored: {ALSO[what]}",
+        )
+
+
+def _no_method(entries: Sequence[Entry], methods: Sequence[Line]) -> list[Line]:
+    """Blurry image, true middle repeated and truth, once for each test set."""
+    found: dict[str, tuple[Entry, RunRecord | SheetRecord]] = {}
+    for entry in entries:
+        for run in entry.runs.values():
+            if "blurry" in run.sheets:  # another system's sheet has only its own scores
+                found.setdefault(run.test_set, (entry, run))
+    taken, lengths = {line.key for line in methods}, Counter(_length(r) for _, r in found.values())
+    out = []
+    for test_set, (entry, run) in found.items():
+        T = _length(run)
+        about = f"T = {T}" if lengths[T] == 1 else f"clips of {entry.shown}"
+        for what, title in NO_METHOD.items():
+            if what in run.sheets:
+                key = what if what not in taken else f"{what}@{entry.key}"
+                taken.add(key)
+                out.append(
+                    Line(
+                        key,
+                        title if len(found) == 1 else f"{title}, {about}",
+                        "reference",
+                        NO_METHOD_GROUP,
+                        _usual_reference(test_set, methods),
+                        test_set,
+                        {0: run.sheets[what]},
+                        seedless=True,
+                    )
+                )
+    return out
+
+
+def _usual_reference(test_set: str, methods: Sequence[Line]) -> str:
+    """What most rows on these clips are compared with, if it is a method on these clips."""
+    here = {line.key for line in methods if line.test_set == test_set and line.sheets}
+    named = [line.reference for line in methods if line.key in here and line.reference in here]
+    return Counter(named).most_common(1)[0][0] if named else ""
+
+
+def _length(run: RunRecord | SheetRecord) -> int:
+    return run.sheets["estimate"].frames
+
+
+def _note(entry: Entry) -> str:
+    """What is wrong with a row, one line."""
+    said = [f"seed {s} failed: {why}" for s, why in sorted(entry.failures.items())]
+    if len(entry.failures) == 1 and not entry.runs and not entry.missing:
+        said = [f"failed: {why}" for why in entry.failures.values()]
+    if entry.missing:
+        word = "seed" if len(entry.missing) == 1 else "seeds"
+        said.append(
+            f"{word} {_listed(entry.missing)} not run yet" if entry.runs or said else "not run yet"
+        )
+    return " ".join("; ".join(said).split())
+
+
+def _listed(seeds: Iterable[int]) -> str:
+    return ", ".join(str(seed) for seed in sorted(seeds))

@@ -1,0 +1,97 @@
+"""What a finished run has to say to a table: scores clip by clip, cost, recipe."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from deblurkit.engine.rundir import COST, resolved_recipe, scores_file
+from deblurkit.errors import RunError
+from deblurkit.evaluation.measures import ScoreSheet
+from deblurkit.recipe import Recipe, load_recipe
+from deblurkit.registry import Registry, get_registry
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a run costs.
+
+    Attributes:
+        parameters: Of all networks together; a shared network counts once.
+        training_seconds: Of all its phases, as if none had been there before.
+        spent_seconds: Of the phases that this run trained itself.
+        inference_seconds: All T frames of one 568×320 image, the median of several passes;
+            None where it was not measured.
+        inference_memory: Peak memory of that above what the process held before, bytes.
+        measured_on: Processor or GPU, threads, precision.
+    """
+
+    parameters: int
+    training_seconds: float
+    spent_seconds: float
+    inference_seconds: float | None = None
+    inference_memory: int | None = None
+    measured_on: str = ""
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """A finished run, scored under one protocol.
+
+    Attributes:
+        folder: The run directory.
+        recipe: Resolved.
+        sheets: What was scored -> its sheet: `estimate`, `true-middle` (given at test time),
+            `reordered` (each pair by hand), `blurry` (in every frame), `frozen-middle` (the
+            true one, in every frame), `truth`. All over the same clips in the same order.
+        test_set: Identifies clips and formation; runs with the same were scored on the same.
+        cost: See `Cost`.
+    """
+
+    folder: Path
+    recipe: Recipe
+    sheets: Mapping[str, ScoreSheet]
+    test_set: str
+    cost: Cost
+
+
+def read_run(
+    folder: Path, protocol: str = "deblurkit", registry: Registry | None = None
+) -> RunRecord:
+    """Read a run's scores under a protocol.
+
+    Raises:
+        RunError: the folder is no finished run, was not scored under this protocol, or what it
+            holds is damaged.
+    """
+    recipe = load_recipe(resolved_recipe(folder), registry=registry or get_registry())
+    scores = _json(folder / scores_file(protocol), folder, f"was not scored under '{protocol}'")
+    cost = _json(folder / COST, folder, "is not finished")
+    try:
+        sheets = {name: ScoreSheet.from_json(said) for name, said in scores["rows"].items()}
+        if "estimate" not in sheets:
+            raise ValueError("no scores of the estimate")
+        return RunRecord(folder, recipe, sheets, str(scores["test_set"]), Cost(**cost))
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise RunError(
+            f"its scores are damaged: {error}",
+            where=str(folder),
+            hint=f"score it again: deblurkit evaluate {folder}",
+        ) from error
+
+
+def _json(path: Path, folder: Path, otherwise: str) -> dict[str, Any]:
+    try:
+        said: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        raise RunError(
+            f"the run {otherwise}",
+            where=str(folder),
+            hint=f"run it again, or score it: deblurkit evaluate {folder}",
+        ) from None
+    except (OSError, ValueError) as error:
+        raise RunError(f"{path.name} cannot be read: {error}", where=str(folder)) from error
+    return said
