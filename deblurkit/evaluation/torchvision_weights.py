@@ -61,7 +61,7 @@ def weights_file(url: str, where: str) -> Path:
         else:
             return path
     raise UnavailableError(
-        f"the pretrained weights are not at '{_shown(path)}' and cannot be fetched: {reason}",
+        f"its weights are not at '{_shown(path)}' and cannot be fetched: {reason}",
         where=where,
         hint=f"connect once, or put the file of {url} at that place",
     )
@@ -133,4 +133,7 @@ def _shown(path: Path) -> str:
 
 
 def _first_line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
+    reason = getattr(error, "reason", error)  # a URLError says "<urlopen error [Errno ...] ...>"
+    if isinstance(reason, OSError) and reason.strerror:
+        return reason.strerror
+    return (str(reason).strip() or type(error).__name__).splitlines()[0]
