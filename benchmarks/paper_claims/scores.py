@@ -14,7 +14,7 @@ from deblurkit.evaluation.measures import ScoreSheet, scaled
 from deblurkit.frames import others
 from deblurkit.study.bootstrap import LEVEL, Estimate, clip_draws, seed_draws
 from deblurkit.study.entries import Entry
-from deblurkit.study.records import RunRecord
+from deblurkit.study.run_records import RunRecord
 
 Floats = npt.NDArray[np.float64]
 PSNR = "psnr-frame"

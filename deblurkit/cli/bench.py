@@ -92,8 +92,8 @@ def bench(
     """
     from rich.console import Console
 
+    from deblurkit.study.jobs import Asked
     from deblurkit.study.prepared import prepare_bench
-    from deblurkit.study.rows import Asked
 
     asked = Asked(scale, seeds or (), overrides)
     prepared = prepare_bench(suite, asked, rows=rows, out=out, device=device)
@@ -111,8 +111,8 @@ def bench(
 def _dry_run(console: Console, prepared: Prepared) -> None:
     from deblurkit.engine.progress import Bars, Lines
     from deblurkit.report.bench_summary import print_ahead
-    from deblurkit.study.ahead import look_ahead
     from deblurkit.study.bench_folder import read_state
+    from deblurkit.study.dry_run import look_ahead
 
     if _live(console):
         with Bars(console) as bars:
@@ -140,7 +140,7 @@ def _run(console: Console, prepared: Prepared, command: str) -> Bench:
 def _show(console: Console, done: Bench, columns: Sequence[str]) -> None:
     from deblurkit.report.bench_summary import print_outcome
     from deblurkit.report.table_terminal import print_table
-    from deblurkit.study.build import bench_table
+    from deblurkit.study.table_build import bench_table
 
     table, wrong = bench_table(done), None
     asked = [part for text in columns for part in text.split(",") if part]

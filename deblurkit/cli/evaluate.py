@@ -48,7 +48,7 @@ def evaluate(
     console = Console(stderr=as_json)
     from deblurkit.engine.progress import Bars, Lines
     from deblurkit.engine.rescore import rescore
-    from deblurkit.report.summary import print_summary
+    from deblurkit.report.run_summary import print_summary
 
     said = [*overrides, *([f"evaluation.clips={clips}"] if clips else [])]
     said += [f"evaluation.protocol={protocol}"] if protocol else []

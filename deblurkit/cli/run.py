@@ -59,7 +59,7 @@ def run(
     console = Console()
     from deblurkit.engine.progress import Bars, Lines
     from deblurkit.engine.run import run as run_recipe
-    from deblurkit.report.summary import print_summary
+    from deblurkit.report.run_summary import print_summary
 
     if console.is_terminal and sys.stdout.isatty():
         with Bars(console) as bars:

@@ -87,7 +87,7 @@ def score(
     from deblurkit.evaluation.protocols.names import DEFAULT, get_protocol
     from deblurkit.evaluation.sequences import find_pairs
     from deblurkit.formation import Response
-    from deblurkit.report.score_sheet import per_clip_csv
+    from deblurkit.report.score_summary import per_clip_csv
 
     protocol = get_protocol(name, response=cast(Response, response or "identity"))
     if response is not None and protocol.name != DEFAULT:
@@ -137,7 +137,7 @@ def _write(path: Path, text: str) -> None:
 
 def _print(console: Console, pairs: SequencePairs, sheet: ScoreSheet) -> None:
     from deblurkit.evaluation.sequence_checks import listed
-    from deblurkit.report.score_sheet import sheet_tables
+    from deblurkit.report.score_summary import sheet_tables
 
     count = f"{len(sheet.clips)} clip{'s' * (len(sheet.clips) != 1)}"
     lines = [f"protocol {sheet.protocol}, {count} of {sheet.frames} frames"]

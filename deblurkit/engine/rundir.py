@@ -6,7 +6,7 @@ metrics.jsonl          training records
 tensorboard/           the same for TensorBoard, where it is installed
 weights/               the bundle: bundle.json and one safetensors file a network
 metrics.json           scores on held-out clips, summed up
-scores/<protocol>.json the same clip by clip, for tables: see `study.records`
+scores/<protocol>.json the same clip by clip, for tables: see `study.run_records`
 cost.json              parameters, time and memory
 samples/               held-out clips as contact sheets and movies
 samples/strips/        the same as plain PNG strips, for reports: see `report.strips`

@@ -37,7 +37,7 @@ from typing import Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
-from deblurkit.evaluation.scores import psnr_of_mse
+from deblurkit.evaluation.frame_scores import psnr_of_mse
 from deblurkit.frames import check_length
 
 Mode = Literal["forward", "endpoint", "best", "pair", "patch", "pixel"]

@@ -30,8 +30,8 @@ ROWS = {
     "estimate": "estimate",
     "true-middle": "true middle given",
     "reordered": "pairs reordered by hand",
-    "blurry": "blurry image, all frames",
-    "frozen-middle": "true middle, all frames",
+    "blurry": "blurry image repeated",
+    "frozen-middle": "true middle repeated",
     "truth": "truth",
 }
 """What is scored, and what to call it."""

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from deblurkit.evaluation.frame_scores import psnr
 from deblurkit.evaluation.measures import Measure
-from deblurkit.evaluation.scores import psnr
 from deblurkit.formation import Response, form
 
 Sequence = npt.NDArray[np.floating[Any]]

@@ -9,8 +9,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from deblurkit.study.ahead import JobAhead, PhaseAhead, Source, Total, total
 from deblurkit.study.bench_folder import ERRORS, Bench, BenchState, RunState
+from deblurkit.study.dry_run import JobAhead, PhaseAhead, Source, Total, total
 
 _SOURCES: dict[Source, str] = {
     "itself": "the phase itself, when it was trained",
@@ -27,7 +27,7 @@ def print_ahead(console: Console, jobs: Sequence[JobAhead], state: BenchState | 
 
     Args:
         console: Where to.
-        jobs: From `study.ahead.look_ahead`.
+        jobs: From `study.dry_run.look_ahead`.
         state: Of the bench folder, None where there is none yet.
     """
     table = Table(box=None, header_style="dim", pad_edge=False)

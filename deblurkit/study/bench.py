@@ -23,9 +23,8 @@ from deblurkit.engine.progress import Reporter, Silent
 from deblurkit.engine.run import RunResult, run
 from deblurkit.engine.rundir import metrics_of, writing
 from deblurkit.errors import DeblurkitError, Interrupted
-from deblurkit.report.tables import write_tables
+from deblurkit.report.table_files import write_tables
 from deblurkit.storage import atomic_file, content_hash
-from deblurkit.study.ahead import plan_of
 from deblurkit.study.bench_folder import (
     ERRORS,
     SUITE,
@@ -37,10 +36,11 @@ from deblurkit.study.bench_folder import (
     read_state,
     write_state,
 )
-from deblurkit.study.build import bench_table
+from deblurkit.study.dry_run import plan_of
+from deblurkit.study.jobs import Job
 from deblurkit.study.prepared import Prepared
-from deblurkit.study.rows import Job
 from deblurkit.study.suite_file import dump_suite
+from deblurkit.study.table_build import bench_table
 
 Reporting = Callable[[], AbstractContextManager[Reporter]]
 """Makes the reporter of one row; live bars of rows that are done need not stay live."""

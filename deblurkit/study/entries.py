@@ -9,7 +9,7 @@ from deblurkit.errors import DeblurkitError
 from deblurkit.evaluation.measures import ScoreSheet
 from deblurkit.registry import Registry
 from deblurkit.study.bench_folder import Bench, BenchRow
-from deblurkit.study.records import RunRecord, read_run
+from deblurkit.study.run_records import RunRecord, read_run
 from deblurkit.study.suite import Also
 
 

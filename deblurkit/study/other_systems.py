@@ -12,7 +12,7 @@ from deblurkit.errors import DataError
 from deblurkit.evaluation.measures import ScoreSheet
 from deblurkit.storage import content_hash
 from deblurkit.study.entries import SheetRecord
-from deblurkit.study.records import RunRecord
+from deblurkit.study.run_records import RunRecord
 
 
 def read_sheet(path: Path) -> ScoreSheet:

@@ -14,7 +14,7 @@ from deblurkit.errors import RunError
 from deblurkit.registry import Registry, get_registry
 from deblurkit.storage import content_hash
 from deblurkit.study.bench_folder import STATE, SUITE, RunState, has_scores, holds, read_state
-from deblurkit.study.rows import Asked, Job, choose_rows, resolve_rows, settings_of
+from deblurkit.study.jobs import Asked, Job, choose_rows, resolve_rows, settings_of
 from deblurkit.study.suite import Suite
 from deblurkit.study.suite_file import SuiteFile, open_suite
 

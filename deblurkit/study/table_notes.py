@@ -7,9 +7,9 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from deblurkit.evaluation.measures import Column
-from deblurkit.study.cells import OTHER_CLIPS, UNAVAILABLE, unavailable
-from deblurkit.study.lines import Line
 from deblurkit.study.table import TableRow
+from deblurkit.study.table_cells import OTHER_CLIPS, UNAVAILABLE, unavailable
+from deblurkit.study.table_rows import Line
 
 
 def table_notes(
@@ -67,9 +67,20 @@ def _which(rows: Sequence[TableRow], say: Callable[[TableRow], str]) -> str:
     if len(said) == 1:
         return f"{said[0][0]}."
     others = "; ".join(
-        f"{what}: {_quoted(row.title for row in rows if say(row) == what)}" for what, _ in said[1:]
+        f"{what}: {_those([r for r in rows if say(r) == what], rows)}" for what, _ in said[1:]
     )
     return f"{said[0][0]} ({others})."
+
+
+def _those(chosen: Sequence[TableRow], rows: Sequence[TableRow]) -> str:
+    """Rows by their titles; a group of which all are among them by its heading."""
+    sizes = Counter(row.group for row in rows)
+    whole = Counter(row.group for row in chosen)
+    names: dict[str, None] = {}
+    for row in chosen:
+        complete = row.group and sizes[row.group] > 1 and whole[row.group] == sizes[row.group]
+        names[f"all of '{row.group}'" if complete else f"'{row.title}'"] = None
+    return ", ".join(names)
 
 
 def _quoted(titles: Iterable[str]) -> str:

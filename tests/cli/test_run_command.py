@@ -21,7 +21,7 @@ from deblurkit import storage
 from deblurkit.cli import main
 from deblurkit.engine import rundir
 from deblurkit.report.strips import read_strips
-from deblurkit.study.records import read_run
+from deblurkit.study.run_records import read_run
 
 RECIPES = (
     "independent",

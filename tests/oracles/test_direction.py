@@ -21,7 +21,7 @@ from deblurkit.evaluation.direction import (
     squared_errors,
     turned,
 )
-from deblurkit.evaluation.scores import mse, psnr
+from deblurkit.evaluation.frame_scores import mse, psnr
 from deblurkit.frames import pairs
 
 ALL = ("forward", "endpoint", "best", "pair", "patch", "pixel")

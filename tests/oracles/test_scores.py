@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from deblurkit.evaluation.scores import mse, psnr, ssim
+from deblurkit.evaluation.frame_scores import mse, psnr, ssim
 from deblurkit.registry import get_registry
 
 

@@ -16,7 +16,7 @@ from deblurkit.recipe import dump_recipe, load_recipe
 from deblurkit.report.strips import STRIPS, write_index, write_strip
 from deblurkit.storage import write_json
 from deblurkit.study.bench_folder import BenchState, RunState, write_state
-from deblurkit.study.records import Cost
+from deblurkit.study.run_records import Cost
 
 Frames = npt.NDArray[np.float64]
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from deblurkit.evaluation.measures import Column, Measure, ScoreSheet
 from deblurkit.recipe import load_recipe
-from deblurkit.study.records import Cost, RunRecord
+from deblurkit.study.run_records import Cost, RunRecord
 
 LPIPS_WHY = "the weights are not here"
 MADE_COLUMNS = (

@@ -25,11 +25,11 @@ from deblurkit.engine.step_cost import time_step, work_of
 from deblurkit.errors import Interrupted, RunError, TrainingError
 from deblurkit.recipe import Recipe, dump_recipe, load_recipe
 from deblurkit.registry import get_registry
-from deblurkit.study import ahead, bench
-from deblurkit.study.ahead import look_ahead, plan_of, total
+from deblurkit.study import bench, dry_run
 from deblurkit.study.bench_folder import STATE, Bench, read_bench, read_state, write_state
+from deblurkit.study.dry_run import look_ahead, plan_of, total
+from deblurkit.study.jobs import Asked
 from deblurkit.study.prepared import Prepared, prepare_bench
-from deblurkit.study.rows import Asked
 
 SUITE = """\
 name: mine
@@ -291,7 +291,7 @@ def test_several_processes_are_refused(
 def test_looking_ahead_says_what_trains_and_what_is_reused(
     tmp_path: Path, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ahead, "time_step", lambda *_, **__: ahead_time(2.0))
+    monkeypatch.setattr(dry_run, "time_step", lambda *_, **__: ahead_time(2.0))
     a, b, c = look_ahead(ready(tmp_path))
     assert {p.state for p in a.phases} == {"train"}
     assert [p.state for p in b.phases] == ["shared", "train", "train", "train"]
@@ -323,14 +323,14 @@ def test_what_cannot_run_or_be_timed_is_said(
     def fail(*_: object, **__: object) -> None:
         raise ValueError("no such luck")
 
-    monkeypatch.setattr(ahead, "time_step", fail)
+    monkeypatch.setattr(dry_run, "time_step", fail)
     missing = SUITE.replace(
         "training.middle.steps: 4", "data.train.name: video, data.train.path: x"
     )
     told = Told()
     a, _, c = look_ahead(ready(tmp_path, missing), told)
     assert {p.source for p in a.phases} == {"unknown"} and a.phases[0].seconds is None
-    assert total((a,), alone=True) == ahead.Total(0, 4)
+    assert total((a,), alone=True) == dry_run.Total(0, 4)
     assert str(tmp_path / "x") in c.error and "\n" not in c.error
     assert "was not timed: ValueError: no such luck" in told.lines[0]
 

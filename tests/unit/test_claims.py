@@ -21,7 +21,7 @@ from deblurkit.registry import get_registry
 from deblurkit.study.bench_folder import Bench, BenchState
 from deblurkit.study.bootstrap import Estimate, difference
 from deblurkit.study.entries import Entry
-from deblurkit.study.records import Cost, RunRecord
+from deblurkit.study.run_records import Cost, RunRecord
 from deblurkit.study.suite import Suite, SuiteRow
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"

@@ -20,7 +20,7 @@ from deblurkit.errors import FrameError
 from deblurkit.graph import FrameGraph, Node
 from deblurkit.recipe import Recipe, load_recipe
 from deblurkit.registry import get_registry
-from deblurkit.study.records import Cost
+from deblurkit.study.run_records import Cost
 from deblurkit_jin2018.families.sequential import Sequential
 
 REPORTS = (PhaseReport("middle", "a", True, 30.0), PhaseReport("core", "b", False, 12.5))

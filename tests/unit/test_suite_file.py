@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deblurkit.errors import DeblurkitError, RecipeError
-from deblurkit.study.rows import Asked, Job, choose_rows, resolve_rows, settings_of
+from deblurkit.study.jobs import Asked, Job, choose_rows, resolve_rows, settings_of
 from deblurkit.study.suite import Suite, SuiteRow
 from deblurkit.study.suite_file import dump_suite, find_suite, open_suite, read_suite
 

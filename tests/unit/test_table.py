@@ -12,10 +12,10 @@ from made_tables import LPIPS_WHY, MADE_COLUMNS, MADE_COST, made_run, made_sheet
 from deblurkit.errors import DataError, DeblurkitError, RunError
 from deblurkit.evaluation.measures import merged
 from deblurkit.study.bootstrap import difference, estimate
-from deblurkit.study.build import build_table
 from deblurkit.study.entries import Entry, SheetRecord
 from deblurkit.study.other_systems import as_record, read_sheet
 from deblurkit.study.table import Table
+from deblurkit.study.table_build import build_table
 
 
 def table_of(*entries: Entry) -> Table:

@@ -7,12 +7,12 @@ from functools import cached_property
 
 import numpy as np
 
+from deblurkit.evaluation.frame_scores import WINDOW, ssim
 from deblurkit.evaluation.lpips_distance import Lpips, why_unavailable
 from deblurkit.evaluation.measures import Column, Measure
 from deblurkit.evaluation.protocol import Image, Sequence
 from deblurkit.evaluation.protocols.capped_psnr import CAP, capped_psnr
 from deblurkit.evaluation.protocols.clip_arrays import Floats, check_room, checked
-from deblurkit.evaluation.scores import WINDOW, ssim
 
 
 class AnimationFromBlur:

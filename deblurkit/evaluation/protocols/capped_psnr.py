@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from deblurkit.evaluation.scores import psnr_of_mse
+from deblurkit.evaluation.frame_scores import psnr_of_mse
 
 CAP = 100.0
 """The most that one PSNR counts in a mean of PSNRs, dB. Far above what images of 8 bits can

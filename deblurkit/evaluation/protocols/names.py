@@ -16,7 +16,7 @@ if TYPE_CHECKING:  # reading a recipe asks for the names alone, without numpy
 DEFAULT = "deblurkit"
 
 PROTOCOLS: Mapping[str, str] = {
-    DEFAULT: "ours:Deblurkit",
+    DEFAULT: "deblurkit:Deblurkit",
     "jin2018-middle": "middle_frame:MiddleFrame",
     "hypercut-ppsnr": "hypercut:HyperCut",
     "blur2vid-gopro7": "blur2vid:GoPro7",

@@ -25,10 +25,10 @@ from deblurkit.report.page.curves import (
 )
 from deblurkit.report.page.differences import Difference, differences, settings
 from deblurkit.report.page.pictures import EncodedClip
-from deblurkit.report.page.row_titles import row_titles, score_title
 from deblurkit.report.page.sample_clips import frame_psnr
 from deblurkit.report.page.score_table import shown_table
 from deblurkit.report.page.subject import Method, Subject
+from deblurkit.report.page.titles import row_titles, score_title
 from deblurkit.study.table import TableColumn, TableRow
 
 PACKAGE = "deblurkit.report.page"

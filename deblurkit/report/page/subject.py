@@ -15,11 +15,11 @@ from deblurkit.registry import Registry
 from deblurkit.report.page.run_files import Record, environment_of, training_of
 from deblurkit.report.strips import StripClip, read_strips
 from deblurkit.study.bench_folder import Bench, is_bench, read_bench
-from deblurkit.study.build import build_table
 from deblurkit.study.entries import Entry, bench_entries
-from deblurkit.study.records import RunRecord, read_run
+from deblurkit.study.run_records import RunRecord, read_run
 from deblurkit.study.suite import Also
 from deblurkit.study.table import Table
+from deblurkit.study.table_build import build_table
 
 HELPED: tuple[Also, ...] = ("true-middle", "reordered")
 """Rows that every run is scored for from the same weights."""

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from deblurkit.evaluation.scores import psnr
+from deblurkit.evaluation.frame_scores import psnr
 
 Image = npt.NDArray[np.floating]
 

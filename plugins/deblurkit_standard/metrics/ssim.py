@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from deblurkit.evaluation.scores import ssim
+from deblurkit.evaluation.frame_scores import ssim
 
 Image = npt.NDArray[np.floating]
 

@@ -7,10 +7,9 @@ from collections.abc import Mapping, Sequence
 from deblurkit.errors import RunError
 from deblurkit.registry import Registry
 from deblurkit.study.bench_folder import Bench
-from deblurkit.study.cells import costs, difference_cell, numbers
 from deblurkit.study.entries import Entry, bench_entries
-from deblurkit.study.lines import Line, table_lines
 from deblurkit.study.table import Cell, Table, TableColumn, TableRow
+from deblurkit.study.table_cells import costs, difference_cell, numbers
 from deblurkit.study.table_columns import (
     COSTS,
     difference_column,
@@ -19,6 +18,7 @@ from deblurkit.study.table_columns import (
     merged_columns,
 )
 from deblurkit.study.table_notes import table_notes
+from deblurkit.study.table_rows import Line, table_lines
 
 
 def bench_table(bench: Bench, registry: Registry | None = None) -> Table:

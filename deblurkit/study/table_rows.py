@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from deblurkit.errors import DeblurkitError, RunError, nearest
 from deblurkit.study.bootstrap import Sheets
 from deblurkit.study.entries import Entry, SheetRecord
-from deblurkit.study.records import Cost, RunRecord
+from deblurkit.study.run_records import Cost, RunRecord
 from deblurkit.study.suite import Also
 from deblurkit.study.table import RowKind
 
@@ -18,8 +18,8 @@ ALSO: Mapping[Also, str] = {
     "reordered": "pairs reordered by hand",
 }
 NO_METHOD: Mapping[str, str] = {
-    "blurry": "blurry image, all frames",
-    "frozen-middle": "true middle, all frames",
+    "blurry": "blurry image repeated",
+    "frozen-middle": "true middle repeated",
     "truth": "truth",
 }
 NO_METHOD_GROUP, METHOD_GROUP = "for comparison", "methods"
@@ -58,6 +58,9 @@ class Line:
 def table_lines(entries: Sequence[Entry]) -> tuple[Line, ...]:
     """All rows in order: what needs no method, then group by group.
 
+    What needs no method stands before the methods scored on its clips: where these are all of
+    one group in that group, else in one of its own before everything.
+
     Raises:
         RunError: a row's seeds were scored on different clips.
         DeblurkitError: a reference is no row.
@@ -75,7 +78,13 @@ def table_lines(entries: Sequence[Entry]) -> tuple[Line, ...]:
                 where=f"row '{line.key}'",
                 valid=nearest(line.reference, known),
             )
-    return (*compared, *methods)
+    order = [line for line in compared if line.group == NO_METHOD_GROUP]
+    left = [line for line in compared if line.group != NO_METHOD_GROUP]
+    for line in methods:
+        order += [c for c in left if c.test_set == line.test_set]
+        left = [c for c in left if c.test_set != line.test_set]
+        order.append(line)
+    return tuple(order)
 
 
 def _of_entry(entry: Entry) -> Iterator[Line]:
@@ -126,7 +135,13 @@ def _no_method(entries: Sequence[Entry], methods: Sequence[Line]) -> list[Line]:
     out = []
     for test_set, (entry, run) in found.items():
         T = _length(run)
-        about = f"T = {T}" if lengths[T] == 1 else f"clips of {entry.shown}"
+        homes = {line.group for line in methods if line.test_set == test_set}
+        group = homes.pop() if len(found) > 1 and len(homes) == 1 else NO_METHOD_GROUP
+        about = f", T = {T}" if lengths[T] == 1 else f", clips of {entry.shown}"
+        if {line.test_set for line in methods if line.group == group and line.sheets} == {test_set}:
+            about = ""  # the group has no other clips
+        elif group == NO_METHOD_GROUP and _alone(test_set, found, methods):
+            about = ""  # the only clips that several groups share
         for what, title in NO_METHOD.items():
             if what in run.sheets:
                 key = what if what not in taken else f"{what}@{entry.key}"
@@ -134,9 +149,9 @@ def _no_method(entries: Sequence[Entry], methods: Sequence[Line]) -> list[Line]:
                 out.append(
                     Line(
                         key,
-                        title if len(found) == 1 else f"{title}, {about}",
+                        title if len(found) == 1 else title + about,
                         "reference",
-                        NO_METHOD_GROUP,
+                        group,
                         _usual_reference(test_set, methods),
                         test_set,
                         {0: run.sheets[what]},
@@ -144,6 +159,15 @@ def _no_method(entries: Sequence[Entry], methods: Sequence[Line]) -> list[Line]:
                     )
                 )
     return out
+
+
+def _alone(test_set: str, found: Iterable[str], methods: Sequence[Line]) -> bool:
+    """Whether no other clips are scored in more than one group."""
+    return all(
+        len({line.group for line in methods if line.test_set == other}) == 1
+        for other in found
+        if other != test_set
+    )
 
 
 def _usual_reference(test_set: str, methods: Sequence[Line]) -> str:

@@ -8,9 +8,9 @@ from statistics import fmean, median
 
 from deblurkit.evaluation.measures import Column, ScoreSheet
 from deblurkit.study.bootstrap import Estimate, Sheets, difference, estimate
-from deblurkit.study.lines import Line
 from deblurkit.study.table import THE_REFERENCE, Cell
 from deblurkit.study.table_columns import frame_key
+from deblurkit.study.table_rows import Line
 
 UNAVAILABLE = "not available"
 OTHER_CLIPS = "other clips"

@@ -8,6 +8,8 @@ from functools import cached_property
 import numpy as np
 
 from deblurkit.evaluation.direction import SquaredErrors, frame_errors, squared_errors, turned
+from deblurkit.evaluation.frame_scores import WINDOW as SSIM_WINDOW
+from deblurkit.evaluation.frame_scores import ssim
 from deblurkit.evaluation.lpips_distance import LEAST_SIDE, Lpips, why_unavailable
 from deblurkit.evaluation.measures import Column, Measure
 from deblurkit.evaluation.motion import (
@@ -23,8 +25,6 @@ from deblurkit.evaluation.protocol import Image, Sequence
 from deblurkit.evaluation.protocols.capped_psnr import CAP, cap_score
 from deblurkit.evaluation.protocols.clip_arrays import Floats, check_room, checked, in_range
 from deblurkit.evaluation.reblur import reblur_error
-from deblurkit.evaluation.scores import WINDOW as SSIM_WINDOW
-from deblurkit.evaluation.scores import ssim
 from deblurkit.formation import Response, form
 
 BUILT_IN = frozenset({"psnr", "ssim", "lpips"})

@@ -21,8 +21,8 @@ from deblurkit.errors import DeblurkitError
 from deblurkit.recipe import Recipe
 from deblurkit.registry import Registry
 from deblurkit.stages import Phase
+from deblurkit.study.jobs import Job
 from deblurkit.study.prepared import Prepared
-from deblurkit.study.rows import Job
 
 State = Literal["train", "go on", "stored", "shared"]
 """`train` anew; `go on` from a checkpoint; `stored`: trained before; `shared`: an earlier row
