@@ -100,6 +100,12 @@ def compare(
         also=cast("tuple[Also, ...]", also),
         rescore=lambda folder, name: _rescore(folder, name, device),
     )
+    if out and not kind and out.suffix not in {*FORMATS, ".txt"}:
+        raise click.BadParameter(
+            f"'{out.name}' does not say which format; "
+            f"valid: {', '.join(FORMATS)}, .txt, or --format",
+            param_hint="--out",
+        )
     kind = kind or (FORMATS.get(out.suffix, "terminal") if out else "terminal")
     _show(table, kind, out, _parts(columns), cast("Intervals", intervals))
 

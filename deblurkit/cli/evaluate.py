@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from deblurkit.engine.export import Exported
 
 
 @click.command()
@@ -29,6 +34,10 @@ import click
     help="Where to compute.",
 )  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print the scores as JSON.")
+@click.option(
+    "--export", type=click.Path(path_type=Path), metavar="FOLDER",
+    help="Score nothing; write the held-out clips as PNG files, to score other systems on them.",
+)  # fmt: skip
 def evaluate(
     folder: Path,
     clips: int | None,
@@ -36,13 +45,16 @@ def evaluate(
     overrides: tuple[str, ...],
     device: str,
     as_json: bool,
+    export: Path | None,
 ) -> None:
     """Score the weights of RUN, a run directory, on held-out clips.
 
     With the recipe's own clips and settings, the run's scores and samples are written anew;
     with another protocol, its scores are added to the run; with other clips or settings they
-    are only printed.
+    are only printed. With --export, the clips are written and nothing else.
     """
+    if export is not None and as_json:
+        raise click.UsageError("--export scores nothing, so --json has nothing to print")
     from rich.console import Console
 
     console = Console(stderr=as_json)
@@ -52,6 +64,16 @@ def evaluate(
 
     said = [*overrides, *([f"evaluation.clips={clips}"] if clips else [])]
     said += [f"evaluation.protocol={protocol}"] if protocol else []
+    if export is not None:
+        from deblurkit.engine.export import export_clips
+
+        if console.is_terminal and sys.stdout.isatty():
+            with Bars(console) as bars:
+                written = export_clips(folder, export, overrides=said, reporter=bars)
+        else:
+            written = export_clips(folder, export, overrides=said, reporter=Lines(console))
+        _say_what_next(folder, written)
+        return
     if console.is_terminal and sys.stdout.isatty():
         with Bars(console) as bars:
             scores = rescore(folder, overrides=said, device=device, reporter=bars)
@@ -61,3 +83,31 @@ def evaluate(
         click.echo(json.dumps(scores, indent=2))
     else:
         print_summary(console, None if said else folder, scores)
+
+
+def _say_what_next(run: Path, written: Exported) -> None:
+    """Print the commands that put another system's frames beside the run."""
+    from deblurkit.engine.export import BLURRY, TRUE
+    from deblurkit.evaluation.clip_names import clip_name
+    from deblurkit.evaluation.protocols.names import DEFAULT, get_protocol
+
+    recipe, first = written.recipe, clip_name(1, written.clips)
+    blurry, true = written.folder / BLURRY, written.folder / TRUE
+    protocol = get_protocol(recipe.evaluation.protocol).name
+    scoring = ["--protocol", protocol] if protocol != DEFAULT else []
+    response = recipe.data.formation.response
+    curve = ["--response", response] if response != "identity" and protocol == DEFAULT else []
+    score: list[str | Path] = ["PREDICTIONS", true, "--blurry", blurry, *scoring, *curve]
+    score += ["--json", "theirs.json"]
+    compare: list[str | Path] = [run, "--with", "theirs=theirs.json", *scoring]
+    count = f"{written.clips} clip{'s' * (written.clips != 1)}"
+    click.echo(f"written: {count} of {recipe.frames} frames, {written.folder}")
+    click.echo(f"from {blurry / first}.png make PREDICTIONS/{first}/1.png to {recipe.frames}.png")
+    click.echo(f"score them:   {_command('score', score)}")
+    click.echo(f"compare them: {_command('compare', compare)}")
+    if not written.own:
+        click.echo("note: the run's own scores are of other clips, so there is no difference to it")
+
+
+def _command(name: str, words: list[str | Path]) -> str:
+    return f"deblurkit {name} {shlex.join(map(str, words))}"

@@ -84,8 +84,7 @@ class PhaseRunner:
             reused, result = self._train_alone(phase, title, log)
         if reused:
             self.reporter.say(
-                f"{title}: reused, trained before in {result.seconds:.0f} s ({key[:8]}; "
-                "--fresh trains it again)"
+                f"{title}: reused, trained before in {result.seconds:.1f} s (phase {key[:8]})"
             )
         for name, state in result.weights.items():
             self.graph.networks[name].load_state_dict(dict(state))

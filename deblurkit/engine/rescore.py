@@ -15,7 +15,7 @@ from deblurkit.engine.results import Scorer
 from deblurkit.engine.rundir import METRICS, metrics_of, resolved_recipe, writing
 from deblurkit.errors import RunError
 from deblurkit.evaluation.evaluate import summary
-from deblurkit.recipe import load_recipe
+from deblurkit.recipe import Recipe, load_recipe
 from deblurkit.registry import Registry, get_registry
 from deblurkit.storage import write_json
 
@@ -51,23 +51,10 @@ def rescore(
         WeightsError: the weights are missing or damaged.
     """
     reporter, registry = reporter or Silent(), registry or get_registry()
-    path = resolved_recipe(folder)
-    for said in overrides:
-        if not said.startswith(tuple(f"{key}{end}" for key in OPEN for end in ".=")):
-            raise RunError(
-                f"--set {said} would change what was trained",
-                where=str(folder),
-                valid="keys under " + ", ".join(OPEN),
-            )
-    recipe = load_recipe(path, overrides=overrides, registry=registry)
     protocol_only = all(said.startswith("evaluation.protocol=") for said in overrides)
     kind = choose_device(device)
+    recipe, bundle, clips = open_held_out(folder, overrides, reporter, registry)
     precision = choose_precision(recipe.training.precision, kind)
-    bundle = load_bundle(folder, registry)
-    if recipe.frames != bundle.graph.T:
-        raise RunError(f"the weights predict {bundle.graph.T} frames, the recipe {recipe.frames}")
-    clips = prepare_test_clips(recipe, registry, progress=clip_progress(reporter))
-    _check_held_out(bundle, clips, folder)
     scorer = Scorer(recipe, registry, clips, device=kind, precision=precision)
     sheets = scorer.score(bundle.graph, reporter)
     scores = summary(sheets)
@@ -80,6 +67,32 @@ def rescore(
             scores["phases"] = metrics_of(folder).get("phases", [])
             write_json(folder / METRICS, scores)
     return scores
+
+
+def open_held_out(
+    folder: Path, overrides: Sequence[str], reporter: Reporter, registry: Registry
+) -> tuple[Recipe, Bundle, ClipCache]:
+    """A run's recipe with changes, its weights, and the held-out clips that follow.
+
+    Raises:
+        RunError: as `rescore`.
+        WeightsError: the weights are missing or damaged.
+    """
+    path = resolved_recipe(folder)
+    for said in overrides:
+        if not said.startswith(tuple(f"{key}{end}" for key in OPEN for end in ".=")):
+            raise RunError(
+                f"--set {said} would change what was trained",
+                where=str(folder),
+                valid="keys under " + ", ".join(OPEN),
+            )
+    recipe = load_recipe(path, overrides=overrides, registry=registry)
+    bundle = load_bundle(folder, registry)
+    if recipe.frames != bundle.graph.T:
+        raise RunError(f"the weights predict {bundle.graph.T} frames, the recipe {recipe.frames}")
+    clips = prepare_test_clips(recipe, registry, progress=clip_progress(reporter))
+    _check_held_out(bundle, clips, folder)
+    return recipe, bundle, clips
 
 
 def _check_held_out(bundle: Bundle, clips: ClipCache, folder: Path) -> None:

@@ -13,6 +13,7 @@ from deblurkit.data.stream import SampleStream, loader
 from deblurkit.engine.progress import Reporter
 from deblurkit.engine.rundir import SAMPLES, scores_file
 from deblurkit.errors import UnavailableError
+from deblurkit.evaluation.clip_names import clip_name
 from deblurkit.evaluation.direction import arrange, squared_errors
 from deblurkit.evaluation.evaluate import as_images, estimates, evaluate
 from deblurkit.evaluation.measures import ScoreSheet
@@ -52,15 +53,7 @@ class Scorer:
             response=formation.response,
             gamma=formation.gamma,
         )
-        self.stream = SampleStream(
-            clips,
-            crop=None,
-            formation=formation,
-            augment=None,
-            seed=recipe.data.seed,
-            key="test",
-            length=len(clips),
-        )
+        self.stream = test_stream(recipe, clips)
         said = formation.model_dump(mode="json")
         self.test_set = content_hash([clips.folder.name, said, recipe.data.seed])
         """Identifies clips and blurry images: runs with the same were scored on the same."""
@@ -88,6 +81,7 @@ class Scorer:
             graph,
             loader(self.stream, batch=self.recipe.evaluation.batch),
             self.protocol,
+            count=len(self.stream),
             device=self.device,
             precision=self.precision,
             advance=reporter.advance,
@@ -116,7 +110,7 @@ class Scorer:
         reporter.start("writing samples", shown)
         index = []
         for k in range(shown):
-            name, source = f"clip-{k + 1:02d}", self.stream.clips.sources[k]
+            name, source = clip_name(k + 1, len(self.stream)), self.stream.clips.sources[k]
             try:
                 self._write_sample(folder, name, k, graph)
             except UnavailableError as error:  # no encoder for the MP4; the rest is there
@@ -141,6 +135,19 @@ class Scorer:
         if not np.array_equal(best["estimate"], rows["estimate"]):
             said += "; the estimate is shown backwards, as it fits best"
         write_samples(folder / SAMPLES, name, image, true, best["estimate"], said)
+
+
+def test_stream(recipe: Recipe, clips: ClipCache) -> SampleStream:
+    """Held-out clips as they are scored: whole, in their order, with the recipe's formation."""
+    return SampleStream(
+        clips,
+        crop=None,
+        formation=recipe.data.formation,
+        augment=None,
+        seed=recipe.data.seed,
+        key="test",
+        length=len(clips),
+    )
 
 
 def _named_scores(recipe: Recipe, registry: Registry) -> tuple[NamedScore, ...]:

@@ -18,6 +18,7 @@ import numpy.typing as npt
 import torch
 
 from deblurkit.errors import TrainingError
+from deblurkit.evaluation.clip_names import clip_name
 from deblurkit.evaluation.direction import arrange, squared_errors
 from deblurkit.evaluation.measures import ScoreSheet
 from deblurkit.evaluation.protocol import ScoringProtocol, new_sheet
@@ -42,6 +43,7 @@ def evaluate(
     batches: Iterable[Mapping[str, torch.Tensor]],
     protocol: ScoringProtocol,
     *,
+    count: int,
     device: str,
     precision: str,
     advance: Callable[[int], None] = lambda done: None,
@@ -52,12 +54,13 @@ def evaluate(
         graph: The networks.
         batches: Held-out clips: "blurry" B×3×H×W and "frames" B×T×3×H×W, floats in [0, 1].
         protocol: How.
+        count: Number of clips in all batches; their names follow from it.
         device: Where to compute.
         precision: fp32, bf16 or fp16.
         advance: Told the number of clips done.
 
     Returns:
-        A sheet for each of `ROWS`, over the same clips, named by their number from 0.
+        A sheet for each of `ROWS`, over the same clips, `clip-01`, `clip-02`, ...
 
     Raises:
         TrainingError: the networks' images are not finite.
@@ -71,9 +74,10 @@ def evaluate(
         images, true = as_images(blurry[:, None])[:, 0], as_images(frames)
         for name, sequences in estimates(graph, blurry, frames, precision).items():
             for k, (sequence, target, image) in enumerate(
-                zip(sequences, true, images, strict=True)
+                zip(sequences, true, images, strict=True), start=1
             ):
-                sheets[name].add(str(done + k), protocol.score(sequence, target, image))
+                clip = clip_name(done + k, count)
+                sheets[name].add(clip, protocol.score(sequence, target, image))
         done += len(true)
         advance(done)
     return sheets

@@ -23,7 +23,7 @@ _MAPPINGS: dict[type[BaseModel], str] = {
     Term: ", such as {} or {weight: 0.5}",
 }
 _PATTERNS = {
-    r"^[a-z0-9][a-z0-9.-]*$": "must be lower case letters, digits, '.' and '-' and begin with a "
+    r"^[a-z0-9][a-z0-9._-]*$": "must be lower case letters, digits, '.', '_', '-' and begin with a "
     "letter or digit"
 }
 _SAYS: dict[str, Callable[[Mapping[str, Any]], str]] = {

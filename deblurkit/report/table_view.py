@@ -18,6 +18,15 @@ TRUE, NONE = "true", "–"
 
 
 @dataclass(frozen=True)
+class Scale:
+    """How a column's numbers are drawn: times a factor, in a unit, with so many digits."""
+
+    factor: float
+    unit: str
+    digits: int
+
+
+@dataclass(frozen=True)
 class ShownColumn:
     """A column as it is drawn.
 
@@ -124,12 +133,8 @@ def _word(row: TableRow) -> str:
 
 
 def _shown(table: Table, column: TableColumn, intervals: Intervals) -> ShownColumn:
-    values = [
-        cell.value
-        for row in table.rows
-        if (cell := row.cells.get(column.key)) is not None and cell.value is not None
-    ]
-    factor, unit, digits = _scale(column, [v for v in values if math.isfinite(v)])
+    scale = scale_of(table, column)
+    factor, digits = scale.factor, scale.digits
     signed = column.source == "difference"
     wide = intervals == "all" or (intervals == "difference" and signed)
 
@@ -145,7 +150,7 @@ def _shown(table: Table, column: TableColumn, intervals: Intervals) -> ShownColu
         return said
 
     texts = {row.key: text(row.cells.get(column.key)) for row in table.rows}
-    return ShownColumn(column, unit, texts, _best(table, column, factor, digits))
+    return ShownColumn(column, scale.unit, texts, best_rows(table, column))
 
 
 _STEPS: Mapping[str, tuple[tuple[float, float, str], ...]] = {
@@ -156,21 +161,26 @@ _STEPS: Mapping[str, tuple[tuple[float, float, str], ...]] = {
 """Unit of a cost -> from which size on, factor, unit drawn."""
 
 
-def _scale(column: TableColumn, values: Sequence[float]) -> tuple[float, str, int]:
-    """Factor, unit and digits in which a column's numbers are easiest to read."""
-    if column.source != "cost" or not values:
-        return 1.0, column.unit, column.digits
-    most = max(values)
-    for least, factor, unit in _STEPS.get(column.unit, ()):
-        if most >= least:
-            smallest = min((v * factor for v in values if v > 0), default=1.0)
-            return factor, unit, min(3, max(0, 2 - math.floor(math.log10(smallest))))
-    return 1.0, column.unit, column.digits
+def scale_of(table: Table, column: TableColumn) -> Scale:
+    """The scale in which a column's numbers are easiest to read; only costs have a choice."""
+    cells = (row.cells.get(column.key) for row in table.rows)
+    values = [c.value for c in cells if c is not None and c.value is not None]
+    values = [value for value in values if math.isfinite(value)]
+    if column.source == "cost" and values:
+        most = max(values)
+        for least, factor, unit in _STEPS.get(column.unit, ()):
+            if most >= least:
+                smallest = min((v * factor for v in values if v > 0), default=1.0)
+                digits = min(3, max(0, 2 - math.floor(math.log10(smallest))))
+                return Scale(factor, unit, digits)
+    return Scale(1.0, column.unit, column.digits)
 
 
-def _best(table: Table, column: TableColumn, factor: float, digits: int) -> frozenset[str]:
+def best_rows(table: Table, column: TableColumn) -> frozenset[str]:
+    """Keys of the rows with the best number; see `ShownColumn.best`."""
     if column.higher_is_better is None:
         return frozenset()
+    scale = scale_of(table, column)
     rivals: dict[tuple[str, ...], dict[str, float]] = {}
     for row in table.rows:
         cell = row.cells.get(column.key)
@@ -184,7 +194,9 @@ def _best(table: Table, column: TableColumn, factor: float, digits: int) -> froz
         if column.source == "difference":
             among += (row.reference,)
         # What looks the same is the same.
-        seen = cell.value if math.isinf(cell.value) else round(cell.value * factor, digits)
+        seen = (
+            cell.value if math.isinf(cell.value) else round(cell.value * scale.factor, scale.digits)
+        )
         rivals.setdefault(among, {})[row.key] = seen
     best: set[str] = set()
     for values in rivals.values():

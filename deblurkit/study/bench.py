@@ -114,7 +114,7 @@ class _Runner:
         try:
             if at.found is None:
                 self._note(replace(at, found=self._found(job)))
-            _make_way(self.folder / at.folder, job)
+            _make_way(self.folder / at.folder, job, reporter)
             result = run(
                 job.recipe,
                 out=self.folder / at.folder,
@@ -267,7 +267,7 @@ def _done(at: RunState, phases: Sequence[tuple[str, float, bool]]) -> RunState:
     )
 
 
-def _make_way(folder: Path, job: Job) -> None:
+def _make_way(folder: Path, job: Job, reporter: Reporter) -> None:
     """Move aside a run of another recipe, or what is left of one: the row was changed.
 
     Raises:
@@ -280,6 +280,7 @@ def _make_way(folder: Path, job: Job) -> None:
         number += 1
     with writing(folder):
         shutil.move(folder, aside)
+    reporter.say(f"{job.title}: the row has changed; its earlier run is now {aside}")
 
 
 def _one_line(error: BaseException) -> str:

@@ -83,7 +83,8 @@ def compare(
             hint="name them: --names for run directories, NAME=FILE for other systems",
         )
     chosen = _reference(reference, entries, titles) if reference else ""
-    first = "" if benches or len(entries) < 2 else entries[0].key
+    named = next((e.reference for e in entries if e.reference), entries[0].key)
+    first = named if len(entries) > 1 else ""
     entries = [
         replace(
             entry,

@@ -68,8 +68,9 @@ def read_run(
             holds is damaged.
     """
     recipe = load_recipe(resolved_recipe(folder), registry=registry or get_registry())
-    scores = _json(folder / scores_file(protocol), folder, f"was not scored under '{protocol}'")
-    cost = _json(folder / COST, folder, "is not finished")
+    again = f"score it: deblurkit evaluate {folder} --protocol {protocol}"
+    scores = _json(folder / scores_file(protocol), folder, f"not scored under '{protocol}'", again)
+    cost = _json(folder / COST, folder, "not finished", "give the command that made it again")
     try:
         sheets = {name: ScoreSheet.from_json(said) for name, said in scores["rows"].items()}
         if "estimate" not in sheets:
@@ -83,15 +84,11 @@ def read_run(
         ) from error
 
 
-def _json(path: Path, folder: Path, otherwise: str) -> dict[str, Any]:
+def _json(path: Path, folder: Path, otherwise: str, hint: str) -> dict[str, Any]:
     try:
         said: dict[str, Any] = json.loads(path.read_text("utf-8"))
     except FileNotFoundError:
-        raise RunError(
-            f"the run {otherwise}",
-            where=str(folder),
-            hint=f"run it again, or score it: deblurkit evaluate {folder}",
-        ) from None
+        raise RunError(f"the run is {otherwise}", where=str(folder), hint=hint) from None
     except (OSError, ValueError) as error:
         raise RunError(f"{path.name} cannot be read: {error}", where=str(folder)) from error
     return said

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]*$")]
+Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 Also = Literal["true-middle", "reordered"]
 """Rows that are evaluated beside a method's own estimate, from the same weights:

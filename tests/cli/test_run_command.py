@@ -71,7 +71,11 @@ def test_the_real_command_makes_a_whole_run_directory(tmp_path: Path) -> None:
     for row in scores["rows"].values():
         assert len(row["psnr-frame"]) == len(row["ssim-frame"]) == 7
     record = read_run(run)
-    assert record.sheets["estimate"].clips == record.sheets["truth"].clips == list("0123")
+    assert (
+        record.sheets["estimate"].clips
+        == record.sheets["truth"].clips
+        == [f"clip-0{k}" for k in range(1, 5)]
+    )
     assert record.cost.parameters > 1000 and record.cost.inference_seconds
     (clip,) = read_strips(run)
     assert set(clip.files) == {"blurry", "true", "estimate", "true-middle", "reordered"}

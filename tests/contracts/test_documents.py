@@ -11,6 +11,9 @@ from deblurkit import recipe as recipes
 from deblurkit.cli import COMMANDS
 from deblurkit.recipe import schema
 from deblurkit.registry import get_registry
+from deblurkit.study.jobs import Asked, resolve_rows
+from deblurkit.study.suite import Suite, SuiteRow
+from deblurkit.study.suite_file import open_suite
 
 ROOT = Path(__file__).parents[2]
 
@@ -36,6 +39,22 @@ def test_every_key_of_recipes_is_explained(section: type[schema.Section]) -> Non
     text = (ROOT / "docs" / "recipes.md").read_text("utf-8")
     for key in section.model_fields:
         assert re.search(rf"\b{key}`|`{key}\b|\.{key}\b", text), key
+
+
+@pytest.mark.parametrize("section", [Suite, SuiteRow])
+def test_every_key_of_suites_is_explained(section: type[Suite | SuiteRow]) -> None:
+    text = (ROOT / "docs" / "suites.md").read_text("utf-8")
+    for key in section.model_fields:
+        assert re.search(rf"^\|[^|]*`{key}`", text, re.MULTILINE), key
+
+
+def test_the_suite_in_the_document_resolves(tmp_path: Path) -> None:
+    text = (ROOT / "docs" / "suites.md").read_text("utf-8")
+    (shown,) = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
+    path = tmp_path / "sharing.yaml"
+    path.write_text(shown, "utf-8")
+    _, jobs = resolve_rows(open_suite(path), Asked(), get_registry())
+    assert [job.seed for job in jobs] == [0, 1, 0, 1]
 
 
 def test_every_bundled_recipe_and_every_command_is_in_the_docs() -> None:

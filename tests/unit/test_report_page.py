@@ -22,10 +22,10 @@ from deblurkit.report.page.differences import differences, settings
 from deblurkit.report.page.pictures import encode_within, lossless, tiled
 from deblurkit.report.page.render import _inside_script
 from deblurkit.report.page.sample_clips import SampleClip, frame_psnr, sample_clips
-from deblurkit.report.page.score_table import number
+from deblurkit.report.page.score_table import number, shown_table
 from deblurkit.report.page.subject import duration, read_subject
 from deblurkit.report.page.write import page_within, write_report
-from deblurkit.study.table import TableColumn
+from deblurkit.report.table_view import Scale, shown_columns
 
 CLIPS = [moving_disc(k, 7, 32) for k in range(3)]
 ROWS = (
@@ -311,21 +311,38 @@ def test_environments_that_differ_come_first_with_their_rows() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "column", "text"),
+    ("value", "sign", "text"),
     [
-        (None, {}, "–"),
-        (float("nan"), {}, "–"),
-        (float("inf"), {}, "true"),
-        (25.126, {}, "25.13"),
-        (-0.5, {"source": "difference"}, "−0.50"),
-        (0.5, {"source": "difference"}, "+0.50"),
-        (17e6, {"source": "cost", "digits": 0}, "17.00 M"),
-        (3 * 2**20, {"source": "cost", "unit": "B"}, "3 MiB"),
-        (1234.5, {"digits": 0}, "1,234"),
+        (None, False, "–"),
+        (float("nan"), False, "–"),
+        (float("inf"), False, "true"),
+        (25.126, False, "25.13"),
+        (-0.5, True, "−0.50"),
+        (0.5, True, "+0.50"),
+        (-0.001, False, "0.00"),
     ],
 )
-def test_numbers_of_the_table(value: float | None, column: dict, text: str) -> None:
-    assert number(value, TableColumn("k", "K", "what", **column)) == text
+def test_numbers_of_the_table(value: float | None, sign: bool, text: str) -> None:
+    assert number(value, Scale(1.0, "dB", 2), sign=sign) == text
+
+
+def test_the_page_marks_and_writes_numbers_as_the_other_tables_do(bench: Path) -> None:
+    table = read_subject([bench]).table
+    page = shown_table(table, {})
+    cells = {(r.row.key, c.column.key): c for _, rows in page.groups for r in rows for c in r.cells}
+    units = {column.key: unit for column, _, unit in page.columns}
+    assert units["parameters"] == "M" and units["inference-memory"] == "MiB"
+    for column in table.columns:
+        (other,) = shown_columns(table, [column], "none")
+        assert units[column.key] == other.unit
+        for row in table.rows:
+            cell = cells[row.key, column.key]
+            assert cell.best == (row.key in other.best)
+            if cell.value is not None:
+                assert cell.text.replace("−", "-") == other.texts[row.key]
+    # Each group has a best of its own.
+    best = {key for (key, column), cell in cells.items() if column == "psnr" and cell.best}
+    assert "sequential" in best and "independent" not in best
 
 
 @pytest.mark.parametrize(

@@ -26,10 +26,10 @@ from deblurkit.report.page.curves import (
 from deblurkit.report.page.differences import Difference, differences, settings
 from deblurkit.report.page.pictures import EncodedClip
 from deblurkit.report.page.sample_clips import frame_psnr
-from deblurkit.report.page.score_table import shown_table
+from deblurkit.report.page.score_table import ShownTable, shown_table
 from deblurkit.report.page.subject import Method, Subject
 from deblurkit.report.page.titles import row_titles, score_title
-from deblurkit.study.table import TableColumn, TableRow
+from deblurkit.study.table import TableRow
 
 PACKAGE = "deblurkit.report.page"
 
@@ -80,6 +80,7 @@ def render_page(
     } | {f"training-{i}": panel.chart for i, panel in enumerate(training)}
     tiles = _tiles(table.rows, clips)
     known = settings([(m.title, m.environment) for m in subject.methods if m.environment])
+    scores = shown_table(table, colours)
     style, script = _joined("style", ".css"), _script()
     page = _templates().get_template("page.html.j2")
     return page.render(
@@ -94,9 +95,9 @@ def render_page(
         helped=any(row.kind == "given" for _, rows in tiles for row in rows),
         many=sum(len(rows) for _, rows in tiles) > MANY_TILES,
         picture_notes=picture_notes,
-        scores=shown_table(table, colours),
+        scores=scores,
         has_intervals=any(c.low is not None for row in table.rows for c in row.cells.values()),
-        definitions=_definitions(table.columns),
+        definitions=_definitions(scores),
         frame_scores=[(title, panels) for title, panels in frame_scores if panels],
         training=training,
         groups=list(dict.fromkeys(m.group for m in subject.methods if m.training)),
@@ -167,20 +168,15 @@ def _recipe(method: Method, by_key: Mapping[str, Method]) -> RecipeShown:
     return RecipeShown(method, reference.title, said, found, text)
 
 
-def _definitions(columns: Sequence[TableColumn]) -> list[tuple[str, str, str]]:
+def _definitions(scores: ShownTable) -> list[tuple[str, str, str]]:
     """Title, unit and definition of every column; a score that every frame has stands once."""
     once: dict[tuple[str, str], str] = {}
-    for column in columns:
+    for column, _, unit in scores.columns:
         title = column.title
         if column.frame is not None:
             title = f"{score_title(column)} of each frame"
-        once.setdefault((title, column_unit(column)), column.definition)
+        once.setdefault((title, unit), column.definition)
     return [(title, unit, definition) for (title, unit), definition in once.items()]
-
-
-def column_unit(column: TableColumn) -> str:
-    """The unit as the page prints it: bytes stand in MiB, numbers of parameters in millions."""
-    return "MiB" if column.source == "cost" and column.unit == "B" else column.unit
 
 
 def sortable(value: float | None) -> str:
@@ -210,7 +206,6 @@ def _templates() -> Environment:
         lstrip_blocks=True,
     )
     made.filters |= {
-        "column_unit": column_unit,
         "colour_class": colour_class,
         "chart_words": chart_words,
         "sortable": sortable,

@@ -117,6 +117,13 @@ def _of_bench(bench: Bench, protocol: str | None, registry: Registry | None) -> 
     entries = bench_entries(bench, registry, protocol=name)
     table = build_table(entries, title=suite.name, protocol=name)
     done = sum(1 for row in bench.rows if row.runs)
+    if done and not any(entry.runs for entry in entries):
+        raise RunError(
+            f"none of its runs was scored under '{name}'",
+            where=str(bench.folder),
+            valid=f"the suite's own protocol, {suite.protocol}",
+            hint=f"score them first: deblurkit compare {bench.folder} --protocol {name}",
+        )
     facts = {
         "Rows": f"{len(suite.rows)}" if done == len(suite.rows) else f"{done} of {len(suite.rows)}",
         "Scale": suite.scale,
