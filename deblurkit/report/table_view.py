@@ -170,7 +170,7 @@ def scale_of(table: Table, column: TableColumn) -> Scale:
         most = max(values)
         for least, factor, unit in _STEPS.get(column.unit, ()):
             if most >= least:
-                smallest = min((v * factor for v in values if v > 0), default=1.0)
+                smallest = min((v * factor for v in values if v * factor > 0), default=1.0)
                 digits = min(3, max(0, 2 - math.floor(math.log10(smallest))))
                 return Scale(factor, unit, digits)
     return Scale(1.0, column.unit, column.digits)

@@ -26,7 +26,7 @@ from deblurkit.report.table_json import json_text, table_from_json
 from deblurkit.report.table_latex import latex_text
 from deblurkit.report.table_markdown import markdown_text
 from deblurkit.report.table_terminal import plain_text, print_table
-from deblurkit.report.table_view import choose_columns, number, shown_columns
+from deblurkit.report.table_view import Scale, choose_columns, number, scale_of, shown_columns
 from deblurkit.study.entries import Entry
 from deblurkit.study.table import Cell, RowKind, Table, TableColumn, TableRow
 from deblurkit.study.table_build import build_table
@@ -106,6 +106,12 @@ def test_the_best_is_among_methods_of_one_group_on_the_same_clips() -> None:
     assert best(replace(table, rows=others)) == {"r1", "r3"}
     cost = replace(table.columns[0], source="cost", unit="s")
     assert best(replace(table, columns=(cost,), rows=others)) == {"r3"}
+
+
+def test_a_cost_too_small_to_scale_is_drawn() -> None:
+    table = simple(5e-324, 2.0**20)
+    cost = replace(table.columns[0], source="cost", unit="B")
+    assert scale_of(table, cost) == Scale(2.0**-20, "MiB", 2)
 
 
 def test_no_difference_is_best_where_the_reference_is_better(study: Table) -> None:
