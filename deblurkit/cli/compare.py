@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
+from deblurkit.evaluation.rows import GIVEN
+
 if TYPE_CHECKING:
+    from deblurkit.evaluation.rows import Given
     from deblurkit.report.table_view import Intervals
-    from deblurkit.study.suite import Also
     from deblurkit.study.table import Table
 
 FORMATS = {".md": "markdown", ".csv": "csv", ".json": "json", ".tex": "latex"}
@@ -43,7 +45,7 @@ _PIPE = 120
 )
 @click.option(
     "--also",
-    type=click.Choice(["true-middle", "reordered"]),
+    type=click.Choice(list(GIVEN)),
     multiple=True,
     help="Further rows from the same weights. May be repeated.",
 )
@@ -97,7 +99,7 @@ def compare(
         names=_parts(names),
         others=_sheets(others),
         reference=reference,
-        also=cast("tuple[Also, ...]", also),
+        also=cast("tuple[Given, ...]", also),
         rescore=lambda folder, name: _rescore(folder, name, device),
     )
     if out and not kind and out.suffix not in {*FORMATS, ".txt"}:

@@ -19,6 +19,7 @@ from deblurkit.evaluation.evaluate import as_images, estimates, evaluate
 from deblurkit.evaluation.measures import ScoreSheet
 from deblurkit.evaluation.named_scores import NamedScore
 from deblurkit.evaluation.protocols.names import get_protocol
+from deblurkit.evaluation.rows import OF_WEIGHTS
 from deblurkit.graph import FrameGraph
 from deblurkit.recipe.schema import Recipe
 from deblurkit.registry import Registry
@@ -26,9 +27,6 @@ from deblurkit.report.samples import write_samples
 from deblurkit.report.strips import BLURRY, STRIPS, TRUE, write_index, write_strip
 from deblurkit.specs import MetricSpec
 from deblurkit.storage import content_hash, write_json
-
-SHOWN = ("estimate", "true-middle", "reordered")
-"""The rows whose sequences are kept as strips; the others follow from blurry image and truth."""
 
 
 class Scorer:
@@ -128,7 +126,7 @@ class Scorer:
         write_strip(folder / STRIPS, name, BLURRY, image[None])
         write_strip(folder / STRIPS, name, TRUE, true)
         # A video from one photo has no direction: each is shown in the one that fits best.
-        best = {n: arrange(rows[n], squared_errors(rows[n], true), "best") for n in SHOWN}
+        best = {n: arrange(rows[n], squared_errors(rows[n], true), "best") for n in OF_WEIGHTS}
         for row, sequence in best.items():
             write_strip(folder / STRIPS, name, row, sequence)
         said = f"held-out clip {k + 1}, {self.stream.clips.sources[k]}"

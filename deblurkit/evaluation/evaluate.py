@@ -1,11 +1,4 @@
-"""Score a frame graph on held-out clips, with what it must be compared with beside it.
-
-A method is worth something where its estimate beats the blurry image shown T times and the
-true middle frame shown T times, and it can at best reach the truth: these are rows of every
-table. Two more rows come from the same weights, helped at test time: with the true middle
-frame given (Fig. 5), and with each pair put by hand into the order that fits better, which
-families that train pairs on their own need (section 7, "one has to manually reorder").
-"""
+"""Score a frame graph on held-out clips, with what it must be compared with beside it."""
 
 from __future__ import annotations
 
@@ -22,20 +15,11 @@ from deblurkit.evaluation.clip_names import clip_name
 from deblurkit.evaluation.direction import arrange, squared_errors
 from deblurkit.evaluation.measures import ScoreSheet
 from deblurkit.evaluation.protocol import ScoringProtocol, new_sheet
+from deblurkit.evaluation.rows import ROWS
 from deblurkit.frames import middle
 from deblurkit.graph import FrameGraph, stack
 
 Floats = npt.NDArray[np.floating[Any]]
-
-ROWS = {
-    "estimate": "estimate",
-    "true-middle": "true middle given",
-    "reordered": "pairs reordered by hand",
-    "blurry": "blurry image repeated",
-    "frozen-middle": "true middle repeated",
-    "truth": "truth",
-}
-"""What is scored, and what to call it."""
 
 
 def evaluate(

@@ -10,12 +10,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from deblurkit.evaluation.evaluate import ROWS
+from deblurkit.evaluation.rows import OF_WEIGHTS, ROWS
 
 _ACROSS = 7
 """So many numbers fit side by side into 80 columns; more go downwards."""
-
-_METHODS = ("estimate", "true-middle", "reordered")
 
 
 def score_tables(scores: Mapping[str, Any]) -> list[Table]:
@@ -86,7 +84,7 @@ def _table(
     names = {row: Text(ROWS[row], "bold" if row == "estimate" else "") for row in numbers}
     cells = {
         row: [
-            _cell(value, numbers["blurry"][k], heads[k][1], colour=row in _METHODS)
+            _cell(value, numbers["blurry"][k], heads[k][1], colour=row in OF_WEIGHTS)
             for k, value in enumerate(values)
         ]
         for row, values in numbers.items()

@@ -9,15 +9,14 @@ from pathlib import Path
 
 from deblurkit.engine.rundir import METRICS, resolved_recipe, scores_file
 from deblurkit.errors import DeblurkitError, RunError, nearest
+from deblurkit.evaluation.rows import NO_METHOD, Given
 from deblurkit.registry import Registry
 from deblurkit.study.bench_folder import is_bench, read_bench
 from deblurkit.study.entries import Entry, bench_entries
 from deblurkit.study.other_systems import as_record, read_sheet
 from deblurkit.study.run_records import RunRecord, read_run
-from deblurkit.study.suite import Also
 from deblurkit.study.table import Table
 from deblurkit.study.table_build import build_table
-from deblurkit.study.table_rows import NO_METHOD
 
 Rescore = Callable[[Path, str], object]
 """Called with a run directory and a protocol's name that it was not scored under."""
@@ -30,7 +29,7 @@ def compare(
     names: Sequence[str] = (),
     others: Mapping[str, Path] | None = None,
     reference: str = "",
-    also: Sequence[Also] = (),
+    also: Sequence[Given] = (),
     rescore: Rescore | None = None,
     registry: Registry | None = None,
 ) -> Table:

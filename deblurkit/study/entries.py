@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 
 from deblurkit.errors import DeblurkitError
 from deblurkit.evaluation.measures import ScoreSheet
+from deblurkit.evaluation.rows import Given
 from deblurkit.registry import Registry
 from deblurkit.study.bench_folder import Bench, BenchRow
 from deblurkit.study.run_records import RunRecord, read_run
-from deblurkit.study.suite import Also
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Entry:
     runs: Mapping[int, RunRecord | SheetRecord] = field(default_factory=dict)
     group: str = ""
     reference: str = ""
-    also: tuple[Also, ...] = ()
+    also: tuple[Given, ...] = ()
     failures: Mapping[int, str] = field(default_factory=dict)
     missing: tuple[int, ...] = ()
     seedless: bool = False

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from deblurkit.evaluation.rows import Given
+
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
-Also = Literal["true-middle", "reordered"]
-"""Rows that are evaluated beside a method's own estimate, from the same weights:
-`true-middle`, the true middle frame given at test time (Fig. 5, C7); `reordered`, each pair
-put by hand into the order that fits better (what pairwise families need)."""
 
 
 class Section(BaseModel):
@@ -29,7 +27,7 @@ class SuiteRow(Section):
     recipe: str = Field(description="a bundled recipe's name, or a path from the suite's folder")
     set: dict[str, Any] = Field(default_factory=dict, description="recipe key -> value")
     seeds: tuple[Seed, ...] | None = Field(None, min_length=1, description="by default the suite's")
-    also: tuple[Also, ...] = Field((), description="further rows from the same weights")
+    also: tuple[Given, ...] = Field((), description="further rows from the same weights")
     group: str = Field("", description="heading in the table; rows of one group stand together")
     reference: str | None = Field(
         None, description="the row that this one is compared with; by default the suite's"

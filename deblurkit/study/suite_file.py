@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deblurkit.errors import RecipeError, nearest
+from deblurkit.evaluation.rows import NO_METHOD
 from deblurkit.recipe.dump import flow
 from deblurkit.recipe.located import KeyPath, Leaf, Node, Row, Table, plain
 from deblurkit.recipe.problems import Problems
@@ -17,8 +18,6 @@ from deblurkit.study.suite import Suite
 
 _ORDER = 900
 """Problems of a suite come behind those of the recipes it names, before the command line's."""
-NO_METHOD = ("blurry", "frozen-middle", "truth")
-"""Rows that every table has by itself."""
 OWN_KEYS = {
     "seed": "seeds: of the suite or the row",
     "evaluation.protocol": "protocol: of the suite",

@@ -3,25 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from deblurkit.errors import DeblurkitError, RunError, nearest
+from deblurkit.evaluation.rows import GIVEN, NO_METHOD
 from deblurkit.study.bootstrap import Sheets
 from deblurkit.study.entries import Entry, SheetRecord
 from deblurkit.study.run_records import Cost, RunRecord
-from deblurkit.study.suite import Also
 from deblurkit.study.table import RowKind
 
-ALSO: Mapping[Also, str] = {
-    "true-middle": "true middle given",
-    "reordered": "pairs reordered by hand",
-}
-NO_METHOD: Mapping[str, str] = {
-    "blurry": "blurry image repeated",
-    "frozen-middle": "true middle repeated",
-    "truth": "truth",
-}
 NO_METHOD_GROUP, METHOD_GROUP = "for comparison", "methods"
 """The heading of the rows without method, and of methods that have none of their own."""
 
@@ -116,11 +107,11 @@ def _of_entry(entry: Entry) -> Iterator[Line]:
         yield replace(
             own,
             key=f"{entry.key}+{what}",
-            title=f"{entry.shown}, {ALSO[what]}",
+            title=f"{entry.shown}, {GIVEN[what]}",
             kind="given",
             sheets=sheets,
             costs=(),
-            note=own.note if sheets or not entry.runs else f"not scored: {ALSO[what]}",
+            note=own.note if sheets or not entry.runs else f"not scored: {GIVEN[what]}",
         )
 
 

@@ -14,8 +14,8 @@ from click.testing import CliRunner, Result
 
 from deblurkit.cli import main
 from deblurkit.engine.rundir import COST, METRICS, RECIPE, scores_file
-from deblurkit.evaluation.evaluate import ROWS
 from deblurkit.evaluation.measures import Column, Measure, ScoreSheet
+from deblurkit.evaluation.rows import ROWS
 from deblurkit.recipe import dump_recipe, load_recipe
 from deblurkit.report.table_json import table_from_json
 from deblurkit.storage import write_json

@@ -14,10 +14,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from deblurkit.evaluation.rows import NO_METHOD
 from deblurkit.report.page.subject import Method
 from deblurkit.report.page.titles import score_title
 from deblurkit.study.table import Table, TableColumn, TableRow
-from deblurkit.study.table_rows import NO_METHOD
 
 Colour = int | str
 """One of eight colours; or `ink`, for the row that others are compared with; or `reference`."""

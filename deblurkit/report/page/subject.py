@@ -10,6 +10,7 @@ from typing import Any
 
 from deblurkit.engine.rundir import RECIPE
 from deblurkit.errors import RunError
+from deblurkit.evaluation.rows import GIVEN
 from deblurkit.recipe import Recipe
 from deblurkit.registry import Registry
 from deblurkit.report.page.run_files import Record, environment_of, training_of
@@ -17,12 +18,8 @@ from deblurkit.report.strips import StripClip, read_strips
 from deblurkit.study.bench_folder import Bench, is_bench, read_bench
 from deblurkit.study.entries import Entry, bench_entries
 from deblurkit.study.run_records import RunRecord, read_run
-from deblurkit.study.suite import Also
 from deblurkit.study.table import Table
 from deblurkit.study.table_build import build_table
-
-HELPED: tuple[Also, ...] = ("true-middle", "reordered")
-"""Rows that every run is scored for from the same weights."""
 
 
 @dataclass(frozen=True)
@@ -146,7 +143,7 @@ def _of_runs(folders: Sequence[Path], protocol: str, registry: Registry | None) 
             key=title,
             runs={record.recipe.seed: record},
             reference="" if len(records) == 1 else first,
-            also=tuple(what for what in HELPED if what in record.sheets),
+            also=tuple(what for what in GIVEN if what in record.sheets),
         )
         for title, record in zip(titles, records, strict=True)
     )
