@@ -56,7 +56,7 @@ def table_lines(entries: Sequence[Entry]) -> tuple[Line, ...]:
         RunError: a row's seeds were scored on different clips.
         DeblurkitError: a reference is no row.
     """
-    methods = [line for entry in entries for line in _of_entry(entry)]
+    methods = _like_with_like([line for entry in entries for line in _of_entry(entry)])
     groups = list(dict.fromkeys(line.group for line in methods))
     methods.sort(key=lambda line: groups.index(line.group))
     compared = _no_method(entries, methods)
@@ -113,6 +113,23 @@ def _of_entry(entry: Entry) -> Iterator[Line]:
             costs=(),
             note=own.note if sheets or not entry.runs else f"not scored: {GIVEN[what]}",
         )
+
+
+def _like_with_like(methods: Sequence[Line]) -> list[Line]:
+    """A row that is helped is compared with its reference helped alike, where that is a row.
+
+    With the true middle given, both have a frame without error: against an unhelped reference
+    the difference would be that frame's. A reference's own helped row is compared with it.
+    """
+    keys = {line.key for line in methods}
+    out = []
+    for line in methods:
+        own, _, what = line.key.partition("+")
+        alike = f"{line.reference}+{what}"
+        if line.kind == "given" and line.reference != own and alike in keys:
+            line = replace(line, reference=alike)  # noqa: PLW2901 - the same row
+        out.append(line)
+    return out
 
 
 def _no_method(entries: Sequence[Entry], methods: Sequence[Line]) -> list[Line]:

@@ -343,3 +343,20 @@ def test_more_clips_make_narrower_intervals() -> None:
 
     assert width(128) < 0.5 * width(8)
     assert not np.isnan(width(2))
+
+
+def test_what_is_helped_is_compared_with_its_reference_helped_alike() -> None:
+    both = [replace(entry, also=("true-middle",)) for entry in (PAIRWISE, SEQUENTIAL)]
+    table = table_of(*both)
+    assert table.row("pairwise").reference == "sequential"
+    helped = table.row("pairwise+true-middle")
+    assert helped.reference == "sequential+true-middle"
+    psnr = [
+        table.row(f"{key}+true-middle").cells["psnr"].value for key in ("pairwise", "sequential")
+    ]
+    assert helped.cells["difference"].value == pytest.approx(psnr[0] - psnr[1])
+    # The reference's own is compared with the reference: what the help is worth.
+    assert table.row("sequential+true-middle").reference == "sequential"
+    # Where the reference has no such row, with the reference itself.
+    alone = table_of(both[0], replace(SEQUENTIAL, also=()))
+    assert alone.row("pairwise+true-middle").reference == "sequential"

@@ -94,8 +94,8 @@ class ResamplingCNN(nn.Module):
             width for the first image (the blurry one), the rest shared equally.
         fusion_width: Channels at full size; 64 and 32.
         fusion_block: "residual" (middle) or "two-branch" (the others).
-        zero_init: Start the last layers at zero, so that the network begins as the identity
-            on its base.
+        zero_init: Start the last layers, of the heads and of the fusion, at zero, so that the
+            network begins as the identity on its base and its heads as one on their input.
 
     Raises:
         ValueError: stems do not fit the number of images or the width.
@@ -130,7 +130,13 @@ class ResamplingCNN(nn.Module):
         )
         self.fusion_out = PreActivated(fusion_width, 3, 3)
         if zero_init:
+            # The heads as well: heads that start at random hand the fusion an image so far from
+            # the base that, under L1, its last ReLU can die and the network with it.
             nn.init.zeros_(self.fusion_out.conv.weight)
+            for head in self.heads:
+                assert isinstance(head, TwoBranch)
+                nn.init.zeros_(head.narrow.conv.weight)
+                nn.init.zeros_(head.wide.conv.weight)
 
     def forward(self, images: Sequence[Tensor], base: Tensor) -> Tensor:
         """Predict one frame.
