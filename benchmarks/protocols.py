@@ -54,6 +54,11 @@ def mixed_pairs(true: Frames, rng: np.random.Generator) -> Frames:
     return out
 
 
+def mean_of_both(true: Frames, _: np.random.Generator) -> Frames:
+    """What squared errors make of an open direction: the mean of both."""
+    return (true + true[::-1]) / 2
+
+
 def mixed_half(true: Frames, rng: np.random.Generator) -> Frames:
     """The right half in mixed directions, the left half as it is: one object of several."""
     out = true.copy()
@@ -76,6 +81,7 @@ ROWS: Mapping[str, Callable[[Frames, np.random.Generator], Frames]] = {
     "truth reversed": reversed_truth,
     "true middle frame repeated": frozen,
     "blurry image repeated": blurry_repeated,
+    "mean of the truth and its reverse": mean_of_both,
     "pairs in mixed directions": mixed_pairs,
     "the same in the right half alone": mixed_half,
     "each pixel of each pair at random": random_pixels,

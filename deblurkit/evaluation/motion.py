@@ -63,6 +63,28 @@ def directed_motion(estimate: Sequence, target: Sequence) -> Floats:
     return out
 
 
+def motion_of_pairs(estimate: Sequence, target: Sequence) -> Measure:
+    """How much of the pairs' true motion is there, whichever way each pair runs it.
+
+    total = Σ over pairs max(0, Σ_pixels min(±<a-b, x-z>, |x-z|²)), the sign the pair's better
+    order, weight = Σ |x-z|². 1 for the truth in either direction; 0 for every sequence whose pairs
+    do not move, also for the mean of the truth and its reverse, which motion recall takes for half
+    of the motion; near 0 where pixels choose their order at random, as their motions cancel.
+
+    Args:
+        estimate: T×H×W×3 floats in [0, 1], in order of time; T odd.
+        target: The true frames, in the same shape.
+
+    Raises:
+        FrameError: T is even.
+        ValueError: the shapes differ or are not T×H×W×C.
+    """
+    along, energy = _pair_fields(estimate, target)
+    signs = np.where(along.sum((1, 2), keepdims=True) < 0, -1.0, 1.0)
+    present = np.minimum(signs * along, energy).sum((1, 2))
+    return Measure(float(np.maximum(present, 0.0).sum()), float(energy.sum()))
+
+
 def direction_agreement(estimate: Sequence, target: Sequence) -> Measure:
     """How much of the pairs' motion runs the same way as the core pair.
 

@@ -15,7 +15,8 @@ from click.testing import CliRunner, Result
 
 from deblurkit.cli import main
 from deblurkit.evaluation.measures import ScoreSheet
-from deblurkit.evaluation.protocols import animation_from_blur, blur2vid, ours
+from deblurkit.evaluation.protocols import animation_from_blur, blur2vid
+from deblurkit.evaluation.protocols import deblurkit as ours
 from deblurkit.evaluation.protocols.names import PROTOCOLS, get_protocol
 from deblurkit.formation import form
 from deblurkit.media.image import write_png

@@ -22,7 +22,8 @@ from deblurkit.evaluation.lpips_distance import Lpips
 from deblurkit.evaluation.measures import ScoreSheet, merged
 from deblurkit.evaluation.named_scores import NamedScore
 from deblurkit.evaluation.protocol import full_name, new_sheet
-from deblurkit.evaluation.protocols import animation_from_blur, blur2vid, ours
+from deblurkit.evaluation.protocols import animation_from_blur, blur2vid
+from deblurkit.evaluation.protocols import deblurkit as ours
 from deblurkit.evaluation.protocols.names import PROTOCOLS, get_protocol
 
 ROOT = Path(__file__).parents[2]
@@ -345,6 +346,27 @@ def test_deblurkit_motion_scores_by_loops():
     same = math.fsum(e for a, e in zip(along[1:], energy[1:], strict=True) if a * along[0] > 0)
     assert found["direction-agreement"] == [pytest.approx(same / math.fsum(energy[1:]))]
 
+    moved = change = 0.0
+    for i, j in pairs:
+        ours, true = (f[i] - f[j] for f in (p, g))
+        sign = math.copysign(1.0, dot(ours, true))
+        here = [
+            min(sign * dot(ours[at], true[at]), dot(true[at], true[at]))
+            for at in np.ndindex(36, 40)
+        ]
+        moved += max(0.0, math.fsum(here))
+        change += dot(true, true)
+    assert found["pair-motion"] == [pytest.approx(moved / change)]
+
+    error = 0.0
+    for i, j in [*pairs, (3, 3)]:
+        a, b, x, z = (f[k].ravel().tolist() for f, k in ((p, i), (p, j), (g, i), (g, j)))
+        error += math.fsum(
+            min((u - s) ** 2 + (v - t) ** 2, (u - t) ** 2 + (v - s) ** 2)
+            for u, v, s, t in zip(a, b, x, z, strict=True)
+        ) / (2 if i == j else 1)
+    assert found["psnr-value"] == [pytest.approx(-10 * math.log10(error / g.size))]
+
     majority = moving = 0
     for i, j in pairs:
         for y in range(0, 36, 16):
@@ -420,6 +442,12 @@ def test_the_truth_reversed_scores_exactly_as_the_truth(tricks):
         ("pairs in mixed directions", "ssim", 0.97),
         ("pairs in mixed directions", "motion-recall", 0.8),
         ("pairs in mixed directions", "direction-agreement", 0.7),
+        ("true middle frame repeated", "pair-motion", 0),
+        ("blurry image repeated", "pair-motion", 0),
+        ("mean of the truth and its reverse", "psnr", 30),
+        ("mean of the truth and its reverse", "pair-motion", 0),
+        ("mean of the truth and its reverse", "direction-agreement", 0),
+        ("each pixel of each pair at random", "pair-motion", 0.2),
         ("pairs in mixed directions", "local-agreement", 0.7),
         ("the same in the right half alone", "psnr", 30),
         ("the same in the right half alone", "local-agreement", 0.8),

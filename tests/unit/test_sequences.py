@@ -10,7 +10,8 @@ import pytest
 
 from deblurkit.errors import DataError
 from deblurkit.evaluation import sequence_files
-from deblurkit.evaluation.protocols import animation_from_blur, ours
+from deblurkit.evaluation.protocols import animation_from_blur
+from deblurkit.evaluation.protocols import deblurkit as ours
 from deblurkit.evaluation.protocols.names import get_protocol
 from deblurkit.evaluation.sequence_files import SequenceFiles, sequences_in
 from deblurkit.evaluation.sequences import find_pairs, score_pairs

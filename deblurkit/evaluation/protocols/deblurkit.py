@@ -18,6 +18,7 @@ from deblurkit.evaluation.motion import (
     direction_agreement,
     direction_coherence,
     local_agreement,
+    motion_of_pairs,
     motion_recall,
 )
 from deblurkit.evaluation.named_scores import NamedScore
@@ -112,6 +113,14 @@ class Deblurkit:
                 "min(<Δ̂, Δ>, |Δ|²) over sum of |Δ|²",
                 digits=3,
             ),
+            Column(
+                "pair-motion",
+                "motion of pairs",
+                "share of the pairs' true difference that is present, each pair in its better "
+                "order: sum of min(<x̂[i] - x̂[j], x[i] - x[j]>, |x[i] - x[j]|²) over sum of "
+                "|x[i] - x[j]|²",
+                digits=3,
+            ),
             _psnr(
                 "reblur-psnr",
                 "re-blur PSNR",
@@ -123,6 +132,12 @@ class Deblurkit:
                 "psnr-pixel",
                 "PSNR by pixel",
                 "pooled, each pixel of each pair in the better order: flatters",
+                informs=True,
+            ),
+            _psnr(
+                "psnr-value",
+                "PSNR by value",
+                "pooled, each colour of each pixel of each pair in the better order: flatters most",
                 informs=True,
             ),
             *(_frame_column(metric, best) for metric in self.metrics),
@@ -149,6 +164,8 @@ class Deblurkit:
             "local-agreement": local_agreement(ordered, truth),
             "direction-coherence": direction_coherence(ordered, truth),
             "motion-recall": motion_recall(ordered, truth),
+            "pair-motion": motion_of_pairs(ordered, truth),
+            "psnr-value": Measure(_least_by_value(ours, truth), float(truth.size)),
             "reblur-psnr": self._reblur(ordered, truth, blurry),
         }
         if "lpips" not in self._absent:
@@ -195,6 +212,13 @@ class Deblurkit:
     @cached_property
     def _lpips(self) -> Lpips:
         return Lpips("alex")
+
+
+def _least_by_value(estimate: Floats, truth: Floats) -> float:
+    """The squared error summed, each value of each pair in its better order."""
+    ahead, back = (np.square(order - truth) for order in (estimate, estimate[::-1]))
+    pairs = np.minimum(ahead + ahead[::-1], back + back[::-1])
+    return float(pairs.sum()) / 2
 
 
 def _psnr(
