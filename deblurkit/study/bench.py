@@ -15,6 +15,8 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 
+from filelock import FileLock, Timeout
+
 import deblurkit
 from deblurkit.engine.device import choose_precision
 from deblurkit.engine.environment import describe_environment
@@ -22,7 +24,7 @@ from deblurkit.engine.phase_store import PhaseStore
 from deblurkit.engine.progress import Reporter, Silent
 from deblurkit.engine.run import RunResult, run
 from deblurkit.engine.rundir import metrics_of, writing
-from deblurkit.errors import DeblurkitError, Interrupted
+from deblurkit.errors import DeblurkitError, Interrupted, RunError
 from deblurkit.report.table_files import write_tables
 from deblurkit.storage import atomic_file, content_hash
 from deblurkit.study.bench_folder import (
@@ -82,6 +84,11 @@ class _Runner:
     def run(self) -> Bench:
         with writing(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
+        with _alone(self.folder):
+            return self._run()
+
+    def _run(self) -> Bench:
+        with writing(self.folder):
             with atomic_file(self.folder / SUITE) as temporary:
                 about = f"what was asked for: {self.state.command}"
                 temporary.write_text(dump_suite(self.prepared.suite, about), "utf-8")
@@ -265,6 +272,32 @@ def _done(at: RunState, phases: Sequence[tuple[str, float, bool]]) -> RunState:
         training_seconds=round(sum(seconds for _, seconds, _ in phases), 1),
         saved_seconds=round(saved, 1),
     )
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Hold a bench folder alone.
+
+    Raises:
+        RunError: another process works in it, or it cannot be written.
+    """
+    lock = FileLock(folder / ".lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise RunError(
+            "another bench is at work in this folder",
+            where=str(folder),
+            hint="wait for it, or stop it; what it has done is kept. Or choose another --out",
+        ) from None
+    except OSError as error:
+        raise RunError(
+            f"it cannot be written: {error.strerror or error}", where=str(folder)
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _make_way(folder: Path, job: Job, reporter: Reporter) -> None:

@@ -10,11 +10,12 @@ from typing import Any
 
 from deblurkit.engine.device import choose_device
 from deblurkit.engine.rundir import writing
-from deblurkit.errors import RunError
+from deblurkit.errors import DeblurkitError, RunError
 from deblurkit.registry import Registry, get_registry
 from deblurkit.storage import content_hash
 from deblurkit.study.bench_folder import STATE, SUITE, RunState, has_scores, holds, read_state
 from deblurkit.study.jobs import Asked, Job, choose_rows, resolve_rows, settings_of
+from deblurkit.study.run_records import read_run
 from deblurkit.study.suite import Suite
 from deblurkit.study.suite_file import SuiteFile, open_suite
 
@@ -51,7 +52,13 @@ class Prepared:
     def is_done(self, job: Job) -> bool:
         """Whether a job's run directory is there, finished, scored and of the same recipe."""
         folder = self.folder / RunState(job.row.name, job.seed).folder
-        return has_scores(folder, self.suite.protocol) and holds(folder, job.recipe)
+        if not (has_scores(folder, self.suite.protocol) and holds(folder, job.recipe)):
+            return False
+        try:
+            read_run(folder, self.suite.protocol, self.registry)
+        except DeblurkitError:  # damaged: scored again, from the phases that are kept
+            return False
+        return True
 
 
 def prepare_bench(

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from deblurkit.engine.rundir import COST, resolved_recipe, scores_file
 from deblurkit.errors import RunError
 from deblurkit.evaluation.measures import ScoreSheet
@@ -35,6 +37,9 @@ class Cost:
     inference_seconds: float | None = None
     inference_memory: int | None = None
     measured_on: str = ""
+
+
+_COST = TypeAdapter(Cost)
 
 
 @dataclass(frozen=True)
@@ -75,7 +80,9 @@ def read_run(
         sheets = {name: ScoreSheet.from_json(said) for name, said in scores["rows"].items()}
         if "estimate" not in sheets:
             raise ValueError("no scores of the estimate")
-        return RunRecord(folder, recipe, sheets, str(scores["test_set"]), Cost(**cost))
+        return RunRecord(
+            folder, recipe, sheets, str(scores["test_set"]), _COST.validate_python(cost)
+        )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise RunError(
             f"its scores are damaged: {error}",

@@ -5,12 +5,19 @@ from __future__ import annotations
 import json
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from deblurkit.evaluation.rows import Given
 
-Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")]
+Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$", max_length=80)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
+
+
+def _once(values: tuple[Any, ...] | None) -> tuple[Any, ...] | None:
+    if values and len(set(values)) < len(values):
+        twice = next(v for v in values if values.count(v) > 1)
+        raise ValueError(f"{twice} is there twice")
+    return values
 
 
 class Section(BaseModel):
@@ -33,6 +40,11 @@ class SuiteRow(Section):
         None, description="the row that this one is compared with; by default the suite's"
     )
 
+    @field_validator("seeds", "also")
+    @classmethod
+    def _each_once(cls, values: tuple[Any, ...] | None) -> tuple[Any, ...] | None:
+        return _once(values)
+
     @property
     def shown(self) -> str:
         """The row's title."""
@@ -50,6 +62,11 @@ class Suite(Section):
     reference: str = Field(description="the row that differences are taken to")
     set: dict[str, Any] = Field(default_factory=dict, description="recipe key -> value, all rows")
     rows: tuple[SuiteRow, ...] = Field(min_length=1)
+
+    @field_validator("seeds")
+    @classmethod
+    def _each_once(cls, values: tuple[int, ...]) -> tuple[Any, ...] | None:
+        return _once(values)
 
     @model_validator(mode="after")
     def _names(self) -> Self:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import pytest
+from filelock import FileLock
 from made_bench import MadeRow, made_run, moving_disc
 
 from deblurkit.engine import run as engine_run
@@ -372,3 +373,28 @@ def test_real_steps_are_timed(limit: float) -> None:
     step = time_step(plan, plan.phases[1], graph, registry, accelerator, limit=limit)
     assert 1e-4 < step.seconds < 60
     assert step.scaled is (limit == 0.0)
+
+
+def test_a_folder_in_which_another_bench_works_is_left_to_it(
+    tmp_path: Path, engine: Engine
+) -> None:
+    prepared = ready(tmp_path)
+    prepared.folder.mkdir()
+    with (
+        FileLock(prepared.folder / ".lock"),
+        pytest.raises(RunError, match="another bench is at work in this folder"),
+    ):
+        bench.run_bench(prepared)
+    assert not (prepared.folder / STATE).exists()
+    assert set(statuses(bench.run_bench(prepared)).values()) == {"done"}
+
+
+def test_a_run_with_damaged_numbers_is_not_done(tmp_path: Path, engine: Engine) -> None:
+    done = bench.run_bench(ready(tmp_path))
+    path = next(iter(done.rows[0].runs.values())) / "cost.json"
+    said = json.loads(path.read_text("utf-8"))
+    path.write_text(json.dumps({**said, "training_seconds": None}), "utf-8")
+    prepared = ready(tmp_path)
+    assert [prepared.is_done(job) for job in prepared.jobs].count(False) == 1
+    bench.run_bench(prepared)
+    assert json.loads(path.read_text("utf-8"))["training_seconds"] is not None
