@@ -38,6 +38,8 @@ def report(
     scores frame by frame, training curves, recipes with their differences, and the
     environment. It is one file below 15 MB that needs no network.
     """
+    if out is not None and out.suffix not in (".html", ".htm"):
+        raise click.BadParameter(f"'{out.name}' is no HTML file; valid: a name that ends in .html")
     from deblurkit.report.page.write import write_report
 
     written = write_report(folders, out, clips=clips, protocol=protocol)

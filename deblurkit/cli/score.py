@@ -103,14 +103,16 @@ def score(
     pairs = find_pairs(
         predictions, truth, blurry=blurry, samples=samples, allow_missing=allow_missing, limit=limit
     )
+    if json_file is not None and json_file == csv_file:
+        raise DeblurkitError("--json and --csv name the same file", where=str(json_file))
     sheet = _score(pairs, protocol)
+    _print(Console(), pairs, sheet)  # first: a file that cannot be written costs no scores
     if json_file is not None:
         import json
 
         _write(json_file, json.dumps(sheet.to_json(), indent=1, allow_nan=False) + "\n")
     if csv_file is not None:
         _write(csv_file, per_clip_csv(sheet))
-    _print(Console(), pairs, sheet)
 
 
 def _score(pairs: SequencePairs, protocol: ScoringProtocol) -> ScoreSheet:
@@ -132,7 +134,7 @@ def _write(path: Path, text: str) -> None:
     from deblurkit.media.files import writing
 
     with writing(path) as temporary:
-        temporary.write_text(text, "utf-8")
+        temporary.write_text(text, "utf-8", errors="backslashreplace")
 
 
 def _print(console: Console, pairs: SequencePairs, sheet: ScoreSheet) -> None:

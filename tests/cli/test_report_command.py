@@ -90,3 +90,11 @@ def test_open_shows_the_page(bench: Path, monkeypatch: pytest.MonkeyPatch) -> No
     result = CliRunner().invoke(main, ["report", str(bench), "--open"])
     assert result.exit_code == 0, result.output
     assert opened == [str(bench / "report.html")]
+
+
+def test_a_page_goes_into_html_files_alone(bench: Path) -> None:
+    state = bench / "bench.json"
+    before = state.read_bytes()
+    result = CliRunner().invoke(main, ["report", str(bench), "--out", str(state)])
+    assert result.exit_code == 2 and "ends in .html" in result.stderr
+    assert state.read_bytes() == before

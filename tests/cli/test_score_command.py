@@ -207,3 +207,12 @@ def test_the_real_command_in_a_pipe(folders):
     assert done.returncode == 0, done.stderr
     assert done.stderr == "" and "\x1b" not in done.stdout
     assert "pPSNR" in done.stdout
+
+
+def test_a_file_that_cannot_be_written_costs_no_scores(folders, tmp_path):
+    (tmp_path / "file").write_text("mine")
+    done = deblurkit("score", *folders, "--csv", tmp_path / "file" / "s.csv")
+    assert done.exit_code == 2 and "cannot be written" in done.stderr
+    assert "protocol deblurkit/1, 3 clips of 7 frames" in done.stdout
+    same = deblurkit("score", *folders, "--csv", tmp_path / "s", "--json", tmp_path / "s")
+    assert same.exit_code == 2 and "name the same file" in same.stderr
