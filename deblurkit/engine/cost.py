@@ -61,8 +61,8 @@ def measure_cost(
     """
     said: dict[str, Any] = {
         "parameters": count_parameters(graph),
-        "training_seconds": round(sum(r.seconds for r in reports), 1),
-        "spent_seconds": round(sum(r.seconds for r in reports if not r.reused), 1),
+        "training_seconds": round(sum(r.seconds for r in reports), 3),
+        "spent_seconds": round(sum(r.seconds for r in reports if not r.reused), 3),
         "inference_seconds": None,
         "inference_memory": None,
     }

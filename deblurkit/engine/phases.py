@@ -91,7 +91,7 @@ class PhaseRunner:
         self.records += result.records
         if self.stop:
             raise self.stop.interrupted(f"after {title}")
-        return PhaseReport(phase.name, key, reused, round(result.seconds, 1))
+        return PhaseReport(phase.name, key, reused, round(result.seconds, 3))
 
     def _train_alone(
         self, phase: Phase, title: str, log: RunLog | None

@@ -162,12 +162,12 @@ class _Runner:
 
     def _spent(self, job: Job, began: float) -> None:
         at = self._at(job)
-        self._note(replace(at, seconds=round(at.seconds + time.monotonic() - began, 1)))
+        self._note(replace(at, seconds=round(at.seconds + time.monotonic() - began, 3)))
 
     def _write(self, *, ended: bool = False) -> None:
         self.state = replace(
             self.state,
-            seconds=round(self.before + time.monotonic() - self.began, 1),
+            seconds=round(self.before + time.monotonic() - self.began, 3),
             ended=_now() if ended else None,
         )
         with writing(self.folder):
@@ -269,8 +269,8 @@ def _done(at: RunState, phases: Sequence[tuple[str, float, bool]]) -> RunState:
         at,
         status="done",
         error="",
-        training_seconds=round(sum(seconds for _, seconds, _ in phases), 1),
-        saved_seconds=round(saved, 1),
+        training_seconds=round(sum(seconds for _, seconds, _ in phases), 3),
+        saved_seconds=round(saved, 3),
     )
 
 
