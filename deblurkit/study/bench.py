@@ -68,9 +68,12 @@ def run_bench(
 
     Raises:
         Interrupted: SIGINT or SIGTERM came; the same call goes on.
-        RunError: the bench folder cannot be written.
+        RunError: the bench folder cannot be written, or another bench is at work in it.
     """
-    return _Runner(prepared, command, reporting or (lambda: nullcontext(Silent()))).run()
+    with writing(prepared.folder):
+        prepared.folder.mkdir(parents=True, exist_ok=True)
+    with _alone(prepared.folder):  # before the state is read, which another may be writing
+        return _Runner(prepared, command, reporting or (lambda: nullcontext(Silent()))).run()
 
 
 class _Runner:
@@ -82,12 +85,6 @@ class _Runner:
         self.table_seconds = 0.0
 
     def run(self) -> Bench:
-        with writing(self.folder):
-            self.folder.mkdir(parents=True, exist_ok=True)
-        with _alone(self.folder):
-            return self._run()
-
-    def _run(self) -> Bench:
         with writing(self.folder):
             with atomic_file(self.folder / SUITE) as temporary:
                 about = f"what was asked for: {self.state.command}"
