@@ -1,11 +1,11 @@
-"""The paper's ten claims against a bench folder: what was measured, numbers, verdicts.
+"""The paper's ten claims and three of ours against a bench folder: numbers and verdicts.
 
     python benchmarks/claims.py BENCH [--json FILE] [--markdown FILE] [--no-timing]
 
 BENCH is what `deblurkit bench benchmarks/ablation.yaml` makes. Every claim and the rule it is
-judged by are in `paper_claims/the_ten.py`; a claim whose rows are missing is not tested, and says
-which. Numbers on scores come from the bench folder and are the same whenever it is asked; C8 and
-C10 also time networks here, unless --no-timing.
+judged by are in `paper_claims/the_claims.py`; a claim whose rows are missing is not tested, and
+says which. Numbers on scores come from the bench folder and are the same whenever it is asked;
+C8 and C10 also time networks here, unless --no-timing.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import torch
 from paper_claims.claim import Given, Outcome, Timing, outcomes
 from paper_claims.rendering import as_json, as_markdown, print_outcomes
 from paper_claims.scores import BenchScores
-from paper_claims.the_ten import CLAIMS
+from paper_claims.the_claims import CLAIMS
 from rich.console import Console
 
 from deblurkit.engine.device import DEVICES, choose_device, choose_precision

@@ -103,9 +103,11 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> str:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write JSON, indented, whole or not at all."""
+    """Write JSON, indented, whole or not at all; it reads back as the same value."""
+    text = json.dumps(value, indent=2, ensure_ascii=False) + "\n"
     with atomic_file(path) as temporary:
-        temporary.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", "utf-8")
+        # Bytes of a file name that are not UTF-8 become \udcff, which JSON can say.
+        temporary.write_text(text, "utf-8", errors="backslashreplace")
 
 
 def _umask() -> int:

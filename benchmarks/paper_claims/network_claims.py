@@ -21,7 +21,7 @@ from deblurkit.stages import Family
 from deblurkit.study.bootstrap import Estimate
 from deblurkit_standard.rendering.fig2 import fig2_scenarios
 from paper_claims.claim import Given, Tested, Timing
-from paper_claims.scores import NotTestedError, mean_of, weighted
+from paper_claims.scores import NotTestedError, mean_of
 from paper_claims.verdicts import Above, Below, Exactly, Finding, Verdict, Within, all_of, exactly
 
 FACTORS = {1: "middle-factor-1", 2: "middle-factor-2", 4: "sequential", 8: "middle-factor-8"}
@@ -104,9 +104,16 @@ def factors(given: Given) -> Tested:
             what = f"factor {factor}, which costs {'more' if dearer else 'less'}, minus factor"
             rule = Below(WORTH if dearer else 0.0)
             judged.append(
-                Finding(f"middle frame, {what} {BEST_FACTOR}", weighted(score + best), "dB", rule)
+                Finding(
+                    f"middle frame, {what} {BEST_FACTOR}",
+                    given.scores.weighted(score + best),
+                    "dB",
+                    rule,
+                )
             )
-        informs.append(Finding(f"middle frame, factor {factor}", weighted(score), "dB"))
+        informs.append(
+            Finding(f"middle frame, factor {factor}", given.scores.weighted(score), "dB")
+        )
         flop = exactly(cost.flop / 1e9)
         informs.append(Finding(f"operations, factor {factor}", flop, "GFLOP", digits=1))
         if cost.seconds is not None:

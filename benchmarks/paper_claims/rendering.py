@@ -21,18 +21,25 @@ STYLES: Mapping[str, str] = {
     "not tested": "dim",
 }
 INTERVALS = (
-    "Brackets hold 95 % intervals, by the paired bootstrap over clips, and over seeds where there "
-    "are several. A number decides only where its whole interval is on one side: *supported* on "
-    "the claim's, *not supported* on the other, else *inconclusive*. Numbers without a rule inform."
+    "Brackets hold 95 % intervals: of the paired bootstrap over clips, and of the scatter between "
+    "seeds, which is pooled over the rows that have several and holds for those with one, too; "
+    "where no row of as many frames has several, they are over clips alone. A number decides only "
+    "where its whole interval is on one side: *supported* on the claim's, *not supported* on the "
+    "other, else *inconclusive*. Numbers without a rule inform."
 )
 
-UNTRAINED = " At this scale nothing is learnt: verdicts on C1 to C8 say nothing about the claims."
+UNTRAINED = (
+    " At this scale nothing is learnt: verdicts on C1 to C8 and W1 to W3 say nothing about the "
+    "claims."
+)
 
 
 def print_outcomes(console: Console, bench: Bench, found: Sequence[Outcome]) -> None:
     """The verdicts, then what each rests on."""
     console.print(escape(about(bench)), highlight=False)
-    verdicts = Table("", "claim", "verdict", title="the paper's claims", title_justify="left")
+    verdicts = Table(
+        "", "claim", "verdict", title="the paper's claims (C) and ours (W)", title_justify="left"
+    )
     for outcome in found:
         verdicts.add_row(outcome.claim.key, escape(outcome.claim.text), _coloured(outcome.verdict))
     console.print(verdicts)
@@ -58,7 +65,7 @@ def print_outcomes(console: Console, bench: Bench, found: Sequence[Outcome]) -> 
 def as_markdown(bench: Bench, found: Sequence[Outcome]) -> str:
     """A section for a results page: the verdicts, then what each rests on."""
     lines = [
-        "# The paper's claims",
+        "# The paper's claims, and ours",
         "",
         about(bench),
         "",

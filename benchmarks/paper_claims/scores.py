@@ -1,18 +1,28 @@
-"""The scores of a bench folder by row, and weighted sums of them with 95 % intervals."""
+"""The scores of a bench folder by row, and weighted sums of them with 95 % intervals.
+
+An interval has two parts, added in squares. *Clips*: the paired bootstrap over clips of
+`deblurkit.study.bootstrap`. *Seeds*: trained again with another seed, a row would have other
+numbers. How far they scatter is measured on the rows that have several seeds, pooled over these
+(so that one row's two or three seeds need not tell it alone), and holds for rows with one seed too;
+variances of the rows in a sum add, as if they were trained independently, which is cautious where
+they share networks. t quantiles say how little few seeds tell.
+"""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
+from scipy import stats
 
 from deblurkit.evaluation.measures import ScoreSheet, scaled
+from deblurkit.evaluation.residuals import silent_frames
+from deblurkit.evaluation.rows import OF_WEIGHTS
 from deblurkit.frames import others
-from deblurkit.study.bootstrap import LEVEL, Estimate, clip_draws, seed_draws
+from deblurkit.study.bootstrap import LEVEL, Estimate, clip_draws
 from deblurkit.study.entries import Entry
 from deblurkit.study.run_records import RunRecord
 
@@ -29,10 +39,14 @@ class Scored:
     """The scores of one row.
 
     Attributes:
+        row: Its name.
+        what: Which of its sheets.
         sheets: Seed -> sheet.
         test_sets: Seed -> what identifies its clips; their names may be those of others.
     """
 
+    row: str
+    what: str
     sheets: Mapping[int, ScoreSheet]
     test_sets: Mapping[int, str]
 
@@ -78,27 +92,96 @@ class BenchScores:
         return runs
 
     def row(self, name: str, what: str = "estimate") -> Scored:
-        """Scores of a row: `estimate`, `reordered`, `true-middle`, `blurry`, `frozen-middle`.
+        """Scores of a row: one of `deblurkit.evaluation.rows.ROWS`.
 
         Raises:
-            NotTestedError: the row is not done, or has no such sheet.
+            NotTestedError: the row is not done, has no such sheet, or its training failed: a
+                network adds nothing to its base image, and what a claim would test of it is that.
         """
         found = {s: run for s, run in self.runs(name).items() if what in run.sheets}
         if not found:
             raise NotTestedError(f"row '{name}' was not scored as '{what}'")
+        for seed, run in found.items():
+            if what in OF_WEIGHTS and (silent := silent_frames(run.residuals)):
+                raise NotTestedError(
+                    f"row '{name}', seed {seed}: training failed and says nothing about the "
+                    "method, as what the networks add to their base images is nothing at frame "
+                    f"{', '.join(map(str, silent))}"
+                )
         return Scored(
+            name,
+            what,
             {s: run.sheets[what] for s, run in found.items()},
             {s: run.test_set for s, run in found.items()},
         )
 
-    def records(self, row: str) -> Iterator[Sequence[Mapping[str, Any]]]:
-        """The training records of each of a row's runs; none where they cannot be read."""
-        for run in self.runs(row).values():
-            try:
-                lines = (run.folder / "metrics.jsonl").read_text("utf-8").splitlines()
-                yield [json.loads(line) for line in lines]
-            except (OSError, ValueError):
+    def weighted(self, terms: Sequence[Term]) -> Estimate:
+        """Σ weight · number over all clips and common seeds, with the 95 % interval.
+
+        Raises:
+            NotTestedError: rows have no seed in common, other clips, or no such column.
+        """
+        seeds = sorted(set.intersection(*(set(term.row.sheets) for term in terms)))
+        if not seeds:
+            raise NotTestedError("the rows that it compares have no seed in common")
+        clips = {(t.row.test_sets[s], *t.row.sheets[s].clips) for t in terms for s in seeds}
+        if len(clips) != 1:
+            raise NotTestedError("the rows that it compares were scored on different clips")
+        count = len(clips.pop()) - 1
+        every = np.ones((1, count))
+        value = float(_sum(terms, seeds, every)[0])
+        drawn = _sum(terms, seeds, clip_draws(count))
+        finite = drawn[np.isfinite(drawn)]
+        # A drawing without any weight says nothing; one without any error cannot be ranked.
+        if count < 2 or not np.isfinite(value) or len(finite) < LEVEL * len(drawn):
+            return Estimate(value, None, None, tuple(seeds))
+        low, high = np.percentile(finite, (50 - 50 * LEVEL, 50 + 50 * LEVEL))
+        scatter = self._scatter(terms, len(seeds))
+        return Estimate(
+            value,
+            value - math.hypot(value - low, scatter),
+            value + math.hypot(high - value, scatter),
+            tuple(seeds),
+        )
+
+    def _scatter(self, terms: Sequence[Term], seeds: int) -> float:
+        """Half the width that seeds give; 0 where no row like these has several."""
+        rows: dict[str, list[Term]] = {}
+        for term in terms:
+            if term.row.what in OF_WEIGHTS:
+                rows.setdefault(term.row.row, []).append(term)
+        found = [self._variance(of_row) for of_row in rows.values()]
+        freedom = min((n for _, n in found if n), default=0)
+        if not freedom:
+            return 0.0
+        quantile = float(stats.t.ppf(0.5 + LEVEL / 2, freedom))
+        return quantile * math.sqrt(sum(variance for variance, _ in found) / seeds)
+
+    def _variance(self, terms: Sequence[Term]) -> tuple[float, int]:
+        """Of one row's part of a sum between seeds, and from how many degrees of freedom."""
+        squares, freedom = 0.0, 0
+        for entry in self._entries.values():
+            alike = self._alike(entry.key, terms)
+            if len(alike) < 2:
                 continue
+            numbers = [
+                float(_sum(there, [s], np.ones((1, len(there[0].row.sheets[s].clips))))[0])
+                for s, there in alike.items()
+            ]
+            if all(map(math.isfinite, numbers)):
+                squares += float(np.var(numbers)) * len(numbers)
+                freedom += len(numbers) - 1
+        return (squares / freedom if freedom else 0.0), freedom
+
+    def _alike(self, name: str, terms: Sequence[Term]) -> Mapping[int, list[Term]]:
+        """Seed -> the same part of a sum, of another row; none where it has no such numbers."""
+        try:
+            there = [replace(t, row=self.row(name, t.row.what)) for t in terms]
+        except NotTestedError:
+            return {}
+        if there[0].row.frames != terms[0].row.frames:
+            return {}
+        return {s: there for s in there[0].row.sheets if all(s in t.row.sheets for t in there)}
 
 
 def mean_of(row: Scored, frames: Iterable[int], weight: float = 1.0, key: str = PSNR) -> list[Term]:
@@ -112,42 +195,18 @@ def over_others(row: Scored, weight: float = 1.0) -> list[Term]:
     return mean_of(row, others(row.frames), weight)
 
 
-def weighted(terms: Sequence[Term]) -> Estimate:
-    """Σ weight · number over all clips and common seeds, with the paired 95 % interval.
-
-    Clips and seeds are drawn once for all terms, as `deblurkit.study.bootstrap` draws them for
-    a difference of two.
-
-    Raises:
-        NotTestedError: rows have no seed in common, other clips, or no such column.
-    """
-    seeds = sorted(set.intersection(*(set(term.row.sheets) for term in terms)))
-    if not seeds:
-        raise NotTestedError("the rows that it compares have no seed in common")
-    clips = {(t.row.test_sets[s], *t.row.sheets[s].clips) for t in terms for s in seeds}
-    if len(clips) != 1:
-        raise NotTestedError("the rows that it compares were scored on different clips")
-    count = len(clips.pop()) - 1
-    chosen = (clip_draws(count), seed_draws(len(seeds)))
-    everything = (np.ones((1, count)), np.ones((1, len(seeds))))
+def _sum(terms: Sequence[Term], seeds: Sequence[int], clips: Floats) -> Floats:
+    """The weighted sum in each of D drawings of clips, D×N counts."""
     with np.errstate(invalid="ignore"):
-        value, drawn = (
-            np.sum([t.weight * _numbers(t, seeds, *draws) for t in terms], axis=0)
-            for draws in (everything, chosen)
-        )
-    finite = drawn[np.isfinite(drawn)]
-    # A drawing without any weight says nothing; one without any error cannot be ranked.
-    if count < 2 or not np.isfinite(value[0]) or len(finite) < LEVEL * len(drawn):
-        return Estimate(float(value[0]), None, None, tuple(seeds))
-    low, high = np.percentile(finite, (50 - 50 * LEVEL, 50 + 50 * LEVEL))
-    return Estimate(float(value[0]), float(low), float(high), tuple(seeds))
+        out: Floats = np.sum([t.weight * _numbers(t, seeds, clips) for t in terms], axis=0)
+    return out
 
 
-def _numbers(term: Term, seeds: Sequence[int], clips: Floats, drawn: Floats) -> Floats:
-    """The term's number in each of D drawings of clips, D×N counts, and seeds, D×S counts."""
+def _numbers(term: Term, seeds: Sequence[int], clips: Floats) -> Floats:
+    """The term's number in each of D drawings of clips, over seeds."""
     at = 0 if term.frame is None else term.frame - 1
     total = weight = np.zeros(len(clips))
-    for k, seed in enumerate(seeds):
+    for seed in seeds:
         sheet = term.row.sheets[seed]
         try:
             totals, weights = sheet.sums(term.key)
@@ -155,6 +214,6 @@ def _numbers(term: Term, seeds: Sequence[int], clips: Floats, drawn: Floats) -> 
             raise NotTestedError(
                 f"protocol {sheet.protocol} has no column '{term.key}' here"
             ) from None
-        total = total + drawn[:, k] * (clips @ totals[:, at])
-        weight = weight + drawn[:, k] * (clips @ weights[:, at])
+        total = total + clips @ totals[:, at]
+        weight = weight + clips @ weights[:, at]
     return scaled(total, weight, sheet.column(term.key).scale)

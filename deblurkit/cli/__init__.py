@@ -6,6 +6,7 @@ what else is needed.
 
 from __future__ import annotations
 
+import codecs
 import os
 import sys
 import traceback
@@ -17,6 +18,7 @@ import click
 
 from deblurkit import __version__
 from deblurkit.errors import DeblurkitError, nearest
+from deblurkit.printable import REPLACEMENT, readable
 
 COMMANDS: Mapping[str, str] = {
     "run": "Train, evaluate and show what a recipe says.",
@@ -64,9 +66,10 @@ class Program(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; what goes wrong ends as a message and an exit code."""
-        if hasattr(sys.stdout, "reconfigure"):
-            # A terminal or pipe that cannot say "×" gets "?", not an exception.
-            sys.stdout.reconfigure(errors="replace")
+        codecs.register_error(_REPLACE, _replaced)
+        for stream in (sys.stdout, sys.stderr):
+            if hasattr(stream, "reconfigure"):
+                stream.reconfigure(errors=_REPLACE)
         try:
             return super().invoke(ctx)
         except (click.ClickException, click.Abort, click.exceptions.Exit, BrokenPipeError):
@@ -90,7 +93,19 @@ class Program(click.Group):
 def _say(error: BaseException, message: str) -> None:
     if os.environ.get(DEBUG, "") not in ("", "0"):
         click.echo("".join(traceback.format_exception(error)), err=True)
-    click.echo(message, err=True)
+    click.echo(readable(message, keep="\n\t"), err=True)
+
+
+_REPLACE = "deblurkit-replace"
+
+
+def _replaced(error: UnicodeError) -> tuple[str | bytes, int]:
+    """What stands for what a terminal or pipe cannot say: a file name that is not UTF-8, "×"."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    utf_8 = error.encoding.lower() in ("utf-8", "utf8")
+    mark = REPLACEMENT.encode() if utf_8 else b"?"
+    return mark * (error.end - error.start), error.end
 
 
 @click.group(cls=Program, context_settings={"help_option_names": ["-h", "--help"]})

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from deblurkit.cli.paths import NamedPath
 from deblurkit.errors import DeblurkitError
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ class Seeds(click.ParamType[tuple[int, ...]]):
 @click.option("--dry-run", is_flag=True, help="Say what would run, what is reused, how long.")
 @click.option(
     "--out",
-    type=click.Path(path_type=Path),
+    type=NamedPath(path_type=Path),
     help="The bench folder [default: bench/NAME-HASH, one for each scale, seeds and overrides].",
 )
 @click.option(
@@ -68,6 +69,14 @@ class Seeds(click.ParamType[tuple[int, ...]]):
     default="auto",
     show_default=True,
     help="Where to compute.",
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="Rows that are run at once, each in a process of its own, which share the processors.",
 )
 @click.option(
     "--columns", multiple=True, metavar="KEY,...", help="Columns of the printed table, or all."
@@ -81,6 +90,7 @@ def bench(
     dry_run: bool,
     out: Path | None,
     device: str,
+    workers: int,
     columns: tuple[str, ...],
 ) -> None:
     """Run what is missing of SUITE and put its rows into one table.
@@ -92,47 +102,65 @@ def bench(
     """
     from rich.console import Console
 
+    from deblurkit.report.table_view import choose_columns
     from deblurkit.study.jobs import Asked
+    from deblurkit.study.planned_columns import planned_table
     from deblurkit.study.prepared import prepare_bench
 
     asked = Asked(scale, seeds or (), overrides)
     prepared = prepare_bench(suite, asked, rows=rows, out=out, device=device)
+    keys = [key for text in columns for part in text.split(",") if (key := part.strip())]
+    choose_columns(planned_table(prepared), keys)  # an unknown one is refused before any work
     console = Console()
     if dry_run:
-        _dry_run(console, prepared)
+        _dry_run(console, prepared, workers)
         return
-    done = _run(console, prepared, _command(click.get_current_context()))
-    _show(console, done, columns)
+    done = _run(console, prepared, _command(click.get_current_context()), workers)
+    _show(console, done, keys)
     failed = [row for row in done.rows if row.failures and row.key in prepared.chosen]
     if failed:
         click.get_current_context().exit(1)
 
 
-def _dry_run(console: Console, prepared: Prepared) -> None:
+def _dry_run(console: Console, prepared: Prepared, workers: int) -> None:
     from deblurkit.engine.progress import Bars, Lines
-    from deblurkit.report.bench_summary import print_ahead
+    from deblurkit.report.bench_summary import clock, print_ahead
+    from deblurkit.study.bench import rows_at_once
     from deblurkit.study.bench_folder import read_state
     from deblurkit.study.dry_run import look_ahead
+    from deblurkit.study.pool import as_in_a_worker
+    from deblurkit.study.scheduling import wall_time
 
-    if _live(console):
-        with Bars(console) as bars:
-            jobs = look_ahead(prepared, bars)
-    else:
-        jobs = look_ahead(prepared, Lines(console))
+    workers = rows_at_once(prepared, workers)
+    with as_in_a_worker(workers):
+        if _live(console):
+            with Bars(console) as bars:
+                jobs = look_ahead(prepared, bars)
+        else:
+            jobs = look_ahead(prepared, Lines(console))
     print_ahead(console, jobs, read_state(prepared.folder))
+    if workers > 1:
+        total = wall_time(jobs, workers)
+        more = f"; the time of {total.unknown} phases is unknown" if total.unknown else ""
+        console.print(
+            f"{f'with {workers} workers':<20}about {clock(total.seconds)}{more} (an estimate: as "
+            "if steps took as long beside another row as alone)",
+            markup=False, highlight=False, soft_wrap=True,
+        )  # fmt: skip
 
 
-def _run(console: Console, prepared: Prepared, command: str) -> Bench:
+def _run(console: Console, prepared: Prepared, command: str, workers: int) -> Bench:
     from deblurkit.engine.progress import Bars, Lines
     from deblurkit.study.bench import run_bench
 
     def reporting() -> Bars | nullcontext[Lines]:
-        return Bars(console) if _live(console) else nullcontext(Lines(console))
+        live = _live(console) and workers == 1  # bars of several rows would write over each other
+        return Bars(console) if live else nullcontext(Lines(console))
 
     # Memory is swept after every phase; the imported modules need not be looked through.
     gc.freeze()
     try:
-        return run_bench(prepared, command=command, reporting=reporting)
+        return run_bench(prepared, command=command, reporting=reporting, workers=workers)
     finally:
         gc.unfreeze()
 
@@ -142,18 +170,14 @@ def _show(console: Console, done: Bench, columns: Sequence[str]) -> None:
     from deblurkit.report.table_terminal import print_table
     from deblurkit.study.table_build import bench_table
 
-    table, wrong = bench_table(done), None
-    asked = [part for text in columns for part in text.split(",") if part]
+    table = bench_table(done)
     console.print()
     try:
-        print_table(console, table, asked)
-    except DeblurkitError as error:  # an unknown column is no reason to show nothing
+        print_table(console, table, columns)
+    except DeblurkitError:  # the rows that have the column are not done
         print_table(console, table)
-        wrong = error
     console.print()
     print_outcome(console, done)
-    if wrong is not None:
-        raise wrong
 
 
 def _live(console: Console) -> bool:

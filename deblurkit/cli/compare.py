@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
+from deblurkit.cli.paths import NamedPath
 from deblurkit.evaluation.rows import GIVEN
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ _PIPE = 120
 
 @click.command()
 @click.argument(
-    "folders", nargs=-1, required=True, metavar="RUN|BENCH...", type=click.Path(path_type=Path)
+    "folders", nargs=-1, required=True, metavar="RUN|BENCH...", type=NamedPath(path_type=Path)
 )
 @click.option(
     "--protocol",
@@ -66,7 +67,7 @@ _PIPE = 120
     help="[default: terminal, or what --out ends with]",
 )
 @click.option(
-    "--out", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Write it there."
+    "--out", type=NamedPath(path_type=Path, dir_okay=False), metavar="FILE", help="Write it there."
 )
 @click.option(
     "--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True,
@@ -162,6 +163,7 @@ def _show(
     table: Table, kind: str, out: Path | None, columns: tuple[str, ...], intervals: Intervals
 ) -> None:
     from deblurkit.media.files import writing
+    from deblurkit.printable import readable, writable
 
     if kind == "terminal" and out is None:
         from rich.console import Console
@@ -178,8 +180,8 @@ def _show(
         click.echo(text, nl=False)
         return
     with writing(out) as temporary:
-        temporary.write_text(text, "utf-8")
-    click.echo(f"written: {out}")
+        temporary.write_text(writable(text), "utf-8")
+    click.echo(f"written: {readable(str(out))}")
 
 
 def _text(table: Table, kind: str, columns: tuple[str, ...], intervals: Intervals) -> str:

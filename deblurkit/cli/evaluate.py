@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING
 
 import click
 
+from deblurkit.cli.paths import NamedPath
+
 if TYPE_CHECKING:
     from deblurkit.engine.export import Exported
 
 
 @click.command()
-@click.argument("folder", metavar="RUN", type=click.Path(path_type=Path))
+@click.argument("folder", metavar="RUN", type=NamedPath(path_type=Path))
 @click.option(
     "--clips", type=click.IntRange(1), help="Number of held-out clips [default: the recipe's]."
 )
@@ -35,7 +37,7 @@ if TYPE_CHECKING:
 )  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print the scores as JSON.")
 @click.option(
-    "--export", type=click.Path(path_type=Path), metavar="FOLDER",
+    "--export", type=NamedPath(path_type=Path), metavar="FOLDER",
     help="Score nothing; write the held-out clips as PNG files, to score other systems on them.",
 )  # fmt: skip
 def evaluate(
@@ -90,21 +92,29 @@ def _say_what_next(run: Path, written: Exported) -> None:
     from deblurkit.engine.export import BLURRY, TRUE
     from deblurkit.evaluation.clip_names import clip_name
     from deblurkit.evaluation.protocols.names import DEFAULT, get_protocol
+    from deblurkit.printable import readable
+    from deblurkit.wording import counted
 
     recipe, first = written.recipe, clip_name(1, written.clips)
     blurry, true = written.folder / BLURRY, written.folder / TRUE
     protocol = get_protocol(recipe.evaluation.protocol).name
     scoring = ["--protocol", protocol] if protocol != DEFAULT else []
-    response = recipe.data.formation.response
-    curve = ["--response", response] if response != "identity" and protocol == DEFAULT else []
+    formation, curve = recipe.data.formation, list[str]()
+    if protocol == DEFAULT and formation.response != "identity":
+        curve = ["--response", formation.response]
+        if formation.response == "gamma":
+            curve += ["--gamma", repr(formation.gamma)]
     score: list[str | Path] = ["PREDICTIONS", true, "--blurry", blurry, *scoring, *curve]
     score += ["--json", "theirs.json"]
     compare: list[str | Path] = [run, "--with", "theirs=theirs.json", *scoring]
-    count = f"{written.clips} clip{'s' * (written.clips != 1)}"
-    click.echo(f"written: {count} of {recipe.frames} frames, {written.folder}")
-    click.echo(f"from {blurry / first}.png make PREDICTIONS/{first}/1.png to {recipe.frames}.png")
-    click.echo(f"score them:   {_command('score', score)}")
-    click.echo(f"compare them: {_command('compare', compare)}")
+    count = counted(written.clips, "clip")
+    for line in (
+        f"written: {count} of {recipe.frames} frames, {written.folder}",
+        f"from {blurry / first}.png make PREDICTIONS/{first}/1.png to {recipe.frames}.png",
+        f"score them:   {_command('score', score)}",
+        f"compare them: {_command('compare', compare)}",
+    ):
+        click.echo(readable(line))
     if not written.own:
         click.echo("note: the run's own scores are of other clips, so there is no difference to it")
 

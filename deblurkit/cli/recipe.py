@@ -81,6 +81,7 @@ def list_() -> None:
 def digest(recipe: Recipe) -> str:
     """A resolved recipe in one line, with a hash of everything that it says."""
     from deblurkit.storage import content_hash
+    from deblurkit.wording import counted
 
     groups = {"middle": recipe.loss.middle, "others": recipe.loss.others}
     losses = "; ".join(
@@ -92,7 +93,7 @@ def digest(recipe: Recipe) -> str:
         f"T = {recipe.frames}",
         f"{recipe.family.name}, {recipe.architecture.name}, {recipe.schedule.name}",
         losses,
-        f"{recipe.data.train.name}, {recipe.data.clips} clips",
+        f"{recipe.data.train.name}, {counted(recipe.data.clips, 'clip')}",
         f"{recipe.training.middle.steps} and {recipe.training.others.steps} steps",
         content_hash(recipe.model_dump(mode="json"), 12),
     )

@@ -6,14 +6,16 @@ from pathlib import Path
 
 import click
 
+from deblurkit.cli.paths import NamedPath
+
 
 @click.command()
 @click.argument(
-    "folders", nargs=-1, required=True, metavar="RUN|BENCH...", type=click.Path(path_type=Path)
+    "folders", nargs=-1, required=True, metavar="RUN|BENCH...", type=NamedPath(path_type=Path)
 )
 @click.option(
     "--out",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=NamedPath(path_type=Path, dir_okay=False),
     metavar="FILE",
     help="The page [default: report.html in the folder; of several runs, here].",
 )
@@ -40,13 +42,16 @@ def report(
     """
     if out is not None and out.suffix not in (".html", ".htm"):
         raise click.BadParameter(f"'{out.name}' is no HTML file; valid: a name that ends in .html")
+    from deblurkit.printable import readable
     from deblurkit.report.page.write import write_report
+    from deblurkit.wording import counted
 
     written = write_report(folders, out, clips=clips, protocol=protocol)
     for note in written.notes:
-        click.echo(f"note: {note}", err=True)
+        click.echo(readable(f"note: {note}"), err=True)
     if not written.clips:
         click.echo("note: there are no sample clips, so the page has no pictures", err=True)
-    click.echo(f"{written.path}  {written.size / 1e6:.1f} MB, {written.clips} clips")
+    size = f"{written.size / 1e6:.1f} MB"
+    click.echo(f"{readable(str(written.path))}  {size}, {counted(written.clips, 'clip')}")
     if launch:
         click.launch(str(written.path))

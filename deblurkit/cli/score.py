@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+
+from deblurkit.cli.paths import NamedPath
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -13,6 +16,8 @@ if TYPE_CHECKING:
     from deblurkit.evaluation.measures import ScoreSheet
     from deblurkit.evaluation.protocol import ScoringProtocol
     from deblurkit.evaluation.sequences import SequencePairs
+
+_GAMMA = 2.2
 
 
 def _list(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
@@ -32,29 +37,34 @@ def _list(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
 
 
 @click.command()
-@click.argument("predictions", type=click.Path(path_type=Path))
-@click.argument("truth", type=click.Path(path_type=Path))
+@click.argument("predictions", type=NamedPath(path_type=Path))
+@click.argument("truth", type=NamedPath(path_type=Path))
 @click.option(
     "--protocol", "name", metavar="NAME", default="deblurkit", show_default=True,
     help="How to score; with a version, deblurkit/1, that one or an error.",
 )  # fmt: skip
 @click.option(
-    "--blurry", type=click.Path(path_type=Path), metavar="FOLDER",
+    "--blurry", type=NamedPath(path_type=Path), metavar="FOLDER",
     help="The blurry images, CLIP.png [default: formed from the true frames].",
 )  # fmt: skip
 @click.option(
     "--response", type=click.Choice(["identity", "gamma", "srgb"]),
-    help="Camera response of re-blurring, for protocol deblurkit [default: identity].",
+    help="Camera response of re-blurring, for protocol deblurkit, as a recipe's "
+    "data.formation.response [default: identity].",
+)  # fmt: skip
+@click.option(
+    "--gamma", type=click.FloatRange(0, 100, min_open=True), metavar="NUMBER",
+    help="Exponent of --response gamma, as a recipe's data.formation.gamma [default: 2.2].",
 )  # fmt: skip
 @click.option("--samples", is_flag=True, help="Predictions are CLIP/SAMPLE; the best counts.")
 @click.option("--allow-missing", is_flag=True, help="Score the clips that both sides have.")
 @click.option("--limit", type=click.IntRange(1), metavar="N", help="Only the first N clips.")
 @click.option(
-    "--json", "json_file", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
+    "--json", "json_file", type=NamedPath(path_type=Path, dir_okay=False), metavar="FILE",
     help="Write the scores, clip by clip, so that a table can take them in.",
 )  # fmt: skip
 @click.option(
-    "--csv", "csv_file", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
+    "--csv", "csv_file", type=NamedPath(path_type=Path, dir_okay=False), metavar="FILE",
     help="Write the scores of each clip as CSV.",
 )  # fmt: skip
 @click.option(
@@ -67,6 +77,7 @@ def score(
     name: str,
     blurry: Path | None,
     response: str | None,
+    gamma: float | None,
     samples: bool,
     allow_missing: bool,
     limit: int | None,
@@ -85,15 +96,24 @@ def score(
 
     from deblurkit.errors import DeblurkitError
     from deblurkit.evaluation.protocols.names import DEFAULT, get_protocol
+    from deblurkit.evaluation.reblur import reblur_settings
     from deblurkit.evaluation.sequences import find_pairs
     from deblurkit.formation import Response
     from deblurkit.report.score_summary import per_clip_csv
 
-    protocol = get_protocol(name, response=cast(Response, response or "identity"))
+    curve = cast(Response, response or "identity")
+    protocol = get_protocol(name, response=curve, gamma=_GAMMA if gamma is None else gamma)
     if response is not None and protocol.name != DEFAULT:
         raise DeblurkitError(
             f"--response changes nothing under protocol '{protocol.name}'",
             hint=f"leave it out, or use protocol '{DEFAULT}'",
+        )
+    if gamma is not None and math.isnan(gamma):  # no range refuses that
+        raise click.BadParameter("nan is no number above 0", param_hint="--gamma")
+    if gamma is not None and response != "gamma":
+        raise DeblurkitError(
+            "--gamma changes nothing without --response gamma",
+            hint="leave it out, or say --response gamma",
         )
     if samples and not protocol.takes_samples:
         raise DeblurkitError(
@@ -106,6 +126,8 @@ def score(
     if json_file is not None and json_file == csv_file:
         raise DeblurkitError("--json and --csv name the same file", where=str(json_file))
     sheet = _score(pairs, protocol)
+    if protocol.name == DEFAULT:
+        sheet.settings = reblur_settings(curve, _GAMMA if gamma is None else gamma)
     _print(Console(), pairs, sheet)  # first: a file that cannot be written costs no scores
     if json_file is not None:
         import json
@@ -134,20 +156,22 @@ def _write(path: Path, text: str) -> None:
     from deblurkit.media.files import writing
 
     with writing(path) as temporary:
-        temporary.write_text(text, "utf-8", errors="backslashreplace")
+        temporary.write_text(text, "utf-8")
 
 
 def _print(console: Console, pairs: SequencePairs, sheet: ScoreSheet) -> None:
     from deblurkit.evaluation.sequence_checks import listed
     from deblurkit.report.score_summary import sheet_tables
+    from deblurkit.wording import counted
 
-    count = f"{len(sheet.clips)} clip{'s' * (len(sheet.clips) != 1)}"
-    lines = [f"protocol {sheet.protocol}, {count} of {sheet.frames} frames"]
+    count = counted(len(sheet.clips), "clip")
+    lines = [f"protocol {sheet.protocol}, {count} of {counted(sheet.frames, 'frame')}"]
     if pairs.no_prediction:
         without = f"{len(pairs.no_prediction)} without prediction: {listed(pairs.no_prediction)}"
         lines.append(f"left out: {without}")
     if pairs.no_truth:
         lines.append(f"left out: {len(pairs.no_truth)} without truth: {listed(pairs.no_truth)}")
+    lines += [f"note: {note}" for note in pairs.notes]
     for line in lines:
         console.print(line, markup=False, highlight=False)
     for table in sheet_tables(sheet):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -11,6 +12,33 @@ from typing import Any, Self
 
 from deblurkit.engine.rundir import writing
 from deblurkit.storage import atomic_file
+
+RECORDS = "metrics.jsonl"
+"""The file of training records, in a run directory and in a trained phase."""
+
+
+def read_records(path: Path) -> tuple[Mapping[str, Any], ...]:
+    """The training records of a file, in order, as they were written.
+
+    A line that is no record, as one cut short, is left out; a file that is missing or cannot be
+    read has none. Each record has a `phase`, a `step` and `terms`, name -> number.
+    """
+    try:
+        lines = path.read_text("utf-8").splitlines()
+    except (OSError, ValueError):
+        return ()
+    return tuple(record for record in map(_record, lines) if record is not None)
+
+
+def _record(line: str) -> Mapping[str, Any] | None:
+    try:
+        said: dict[str, Any] = json.loads(line)
+        fits = isinstance(said["phase"], str) and isinstance(said["step"], int)
+        for value in said["terms"].values():
+            math.isnan(value)  # TypeError, OverflowError: it is no number that a curve can show
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
+        return None
+    return said if fits else None
 
 
 class RunLog:
@@ -24,7 +52,7 @@ class RunLog:
     """
 
     def __init__(self, folder: Path) -> None:
-        self.path, self._folder = folder / "metrics.jsonl", folder
+        self.path, self._folder = folder / RECORDS, folder
         self._board: Any = None
 
     def __enter__(self) -> Self:

@@ -17,6 +17,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
+from deblurkit.engine.log import RECORDS, read_records
 from deblurkit.errors import RunError
 from deblurkit.storage import atomic_folder, cache_root, file_hash, write_tensors
 
@@ -50,7 +51,7 @@ class PhaseStore:
     def get(self, key: str, networks: Iterable[str]) -> PhaseResult | None:
         """A finished phase that trained these networks, or None.
 
-        A damaged one is put aside and counts as None; damaged records cost only the records.
+        A damaged one is put aside and counts as None; damaged records cost only themselves.
 
         Raises:
             RunError: it is there and cannot be read.
@@ -74,7 +75,7 @@ class PhaseStore:
             raise RunError(
                 f"a trained phase cannot be read: {error.strerror or error}", where=str(folder)
             ) from error
-        return PhaseResult(key, weights, _records(folder / "metrics.jsonl"), seconds)
+        return PhaseResult(key, weights, read_records(folder / RECORDS), seconds)
 
     def seconds(self, key: str) -> float | None:
         """How long a finished phase trained, None where it is not here or damaged."""
@@ -112,7 +113,7 @@ class PhaseStore:
                     for network, state in result.weights.items()
                 }
                 lines = "".join(json.dumps(r) + "\n" for r in result.records)
-                (folder / "metrics.jsonl").write_text(lines, "utf-8")
+                (folder / RECORDS).write_text(lines, "utf-8")
                 said = {
                     "phase": phase,
                     "networks": digests,
@@ -181,10 +182,3 @@ def _about(folder: Path) -> dict[str, Any] | None:
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
     return said
-
-
-def _records(path: Path) -> tuple[Mapping[str, Any], ...]:
-    try:
-        return tuple(json.loads(line) for line in path.read_text("utf-8").splitlines())
-    except (OSError, ValueError):
-        return ()

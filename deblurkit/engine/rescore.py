@@ -61,7 +61,7 @@ def rescore(
     if overrides and not protocol_only:
         return scores
     with writing(folder):
-        scorer.write_sheets(folder, sheets)
+        scorer.write_sheets(folder, sheets, bundle.graph)
         if not overrides:
             scorer.write_samples(folder, bundle.graph, reporter)
             scores["phases"] = metrics_of(folder).get("phases", [])

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from deblurkit.data.cache import ClipCache
 from deblurkit.data.stream import SampleStream, loader
 from deblurkit.engine.progress import Reporter
 from deblurkit.engine.rundir import SAMPLES, scores_file
 from deblurkit.errors import UnavailableError
-from deblurkit.evaluation.clip_names import clip_name
+from deblurkit.evaluation.clip_names import clip_name, frames_mark
 from deblurkit.evaluation.direction import arrange, squared_errors
 from deblurkit.evaluation.evaluate import as_images, estimates, evaluate
 from deblurkit.evaluation.measures import ScoreSheet
 from deblurkit.evaluation.named_scores import NamedScore
-from deblurkit.evaluation.protocols.names import get_protocol
+from deblurkit.evaluation.protocols.names import DEFAULT, get_protocol
+from deblurkit.evaluation.reblur import reblur_settings
+from deblurkit.evaluation.residuals import residual_sizes
 from deblurkit.evaluation.rows import OF_WEIGHTS
 from deblurkit.graph import FrameGraph
 from deblurkit.recipe.schema import Recipe
@@ -27,6 +30,9 @@ from deblurkit.report.samples import write_samples
 from deblurkit.report.strips import BLURRY, STRIPS, TRUE, write_index, write_strip
 from deblurkit.specs import MetricSpec
 from deblurkit.storage import content_hash, write_json
+
+_FEW = 16
+"""So many clips say whether a network adds anything to its base."""
 
 
 class Scorer:
@@ -75,9 +81,10 @@ class Scorer:
             DataError, PluginError: a score fails.
         """
         reporter.start("scoring held-out clips", len(self.stream))
+        formation, marks = self.recipe.data.formation, list[str]()
         sheets = evaluate(
             graph,
-            loader(self.stream, batch=self.recipe.evaluation.batch),
+            _marked(loader(self.stream, batch=self.recipe.evaluation.batch), marks),
             self.protocol,
             count=len(self.stream),
             device=self.device,
@@ -85,13 +92,22 @@ class Scorer:
             advance=reporter.advance,
         )
         reporter.finish()
+        for sheet in sheets.values():
+            sheet.true_frames = list(marks)
+            if self.protocol.name == DEFAULT:
+                sheet.settings = reblur_settings(formation.response, formation.gamma)
         return sheets
 
-    def write_sheets(self, folder: Path, sheets: Mapping[str, ScoreSheet]) -> None:
+    def write_sheets(
+        self, folder: Path, sheets: Mapping[str, ScoreSheet], graph: FrameGraph
+    ) -> None:
         """Write `scores/<protocol>.json` of a run directory, for tables."""
+        batch = next(iter(loader(self.stream, batch=min(_FEW, len(self.stream)))))
+        blurry = batch["blurry"].to(self.device)
         said = {
             "protocol": next(iter(sheets.values())).protocol,
             "test_set": self.test_set,
+            "residuals": residual_sizes(graph.to(self.device).eval(), blurry, self.precision),
             "rows": {name: sheet.to_json() for name, sheet in sheets.items()},
         }
         write_json(folder / scores_file(self.protocol.name), said)
@@ -133,6 +149,15 @@ class Scorer:
         if not np.array_equal(best["estimate"], rows["estimate"]):
             said += "; the estimate is shown backwards, as it fits best"
         write_samples(folder / SAMPLES, name, image, true, best["estimate"], said)
+
+
+def _marked(
+    batches: Iterable[Mapping[str, torch.Tensor]], marks: list[str]
+) -> Iterator[Mapping[str, torch.Tensor]]:
+    """The same batches; notes the mark of each clip's true frames on the way."""
+    for batch in batches:
+        marks += map(frames_mark, as_images(batch["frames"]))
+        yield batch
 
 
 def test_stream(recipe: Recipe, clips: ClipCache) -> SampleStream:

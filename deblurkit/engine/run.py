@@ -120,7 +120,7 @@ def run(
             write_json(folder / COST, cost)
             sheets = scorer.score(graph, reporter)
             scorer.write_samples(folder, graph, reporter)
-            scorer.write_sheets(folder, sheets)
+            scorer.write_sheets(folder, sheets, graph)
             scores = {**summary(sheets), "phases": [asdict(r) for r in reports]}
             write_json(folder / METRICS, scores)  # last: with it, the run is whole
     return RunResult(folder, scores, tuple(reports))

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from deblurkit.errors import DeblurkitError, RunError
+from deblurkit.printable import writable
 from deblurkit.recipe import Recipe, dump_recipe, load_recipe
 from deblurkit.registry import Registry
 from deblurkit.storage import atomic_file, write_json
@@ -43,6 +44,7 @@ def check_out(folder: Path, recipe: Recipe, registry: Registry) -> None:
     Raises:
         RunError: the folder holds something else, is a file, or cannot be written.
     """
+    check_path(folder)
     with writing(folder):
         if (folder / RECIPE).exists():
             if not _says(folder / RECIPE, recipe, registry):
@@ -61,6 +63,20 @@ def check_out(folder: Path, recipe: Recipe, registry: Registry) -> None:
         there = next(p for p in (folder, *folder.absolute().parents) if p.exists())
         with tempfile.TemporaryFile(dir=there):
             pass
+
+
+def check_path(folder: Path) -> None:
+    """Check that all files of a run can have names in a folder.
+
+    Raises:
+        RunError: its path is not UTF-8.
+    """
+    if writable(str(folder)) != str(folder):
+        raise RunError(
+            "the path is not UTF-8, and weights and videos cannot be written under such names",
+            where=str(folder),
+            hint="choose another --out",
+        )
 
 
 def open_run(folder: Path, recipe: Recipe, environment: Mapping[str, Any]) -> None:

@@ -33,6 +33,8 @@ class Column:
         scale: `linear`: the ratio itself; `psnr`: the ratio is a mean squared error of values
             with peak 1, the number is -10 log10 of it, in dB.
         digits: Behind the decimal point.
+        of_order: It asks whether pairs run the same way, so it has nothing to say where they were
+            put into order by hand.
     """
 
     key: str
@@ -43,6 +45,7 @@ class Column:
     per_frame: bool = False
     scale: Literal["linear", "psnr"] = "linear"
     digits: int = 2
+    of_order: bool = False
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,9 @@ class ScoreSheet:
         unavailable: Column key -> why there is no number, for columns that cannot be
             computed here; no other number stands in.
         clips: Names of the clips scored.
+        true_frames: For each clip `clip_names.frames_mark` of its true frames, or an empty text
+            where it is not known: names alone do not say that two sheets are of the same clips.
+        settings: What was chosen in scoring besides the protocol; empty where it is not known.
     """
 
     protocol: str
@@ -78,6 +84,8 @@ class ScoreSheet:
     clips: list[str] = field(default_factory=list)
     _totals: dict[str, list[list[float]]] = field(default_factory=dict)
     _weights: dict[str, list[list[float]]] = field(default_factory=dict)
+    true_frames: list[str] = field(default_factory=list)
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for column in self.here:
@@ -93,8 +101,13 @@ class ScoreSheet:
         """A column by key; raises KeyError."""
         return next(c for c in self.columns if c.key == key) if self._has(key) else _missing(key)
 
-    def add(self, clip: str, measures: Mapping[str, Measure]) -> None:
+    def add(self, clip: str, measures: Mapping[str, Measure], true_frames: str = "") -> None:
         """Take in a clip.
+
+        Args:
+            clip: Its name.
+            measures: Of every column that has numbers.
+            true_frames: See the attribute.
 
         Raises:
             ValueError: a column has no measure, or one of another length or not finite.
@@ -115,6 +128,7 @@ class ScoreSheet:
             self._totals[key].append(totals)
             self._weights[key].append(weights)
         self.clips.append(clip)
+        self.true_frames.append(true_frames)
 
     def sums(self, key: str) -> tuple[Floats, Floats]:
         """Totals and weights of a column, N clips × n numbers each (n = T or 1).
@@ -152,6 +166,8 @@ class ScoreSheet:
             "columns": [asdict(c) for c in self.columns],
             "unavailable": dict(self.unavailable),
             "clips": list(self.clips),
+            "true_frames": list(self.true_frames),
+            "settings": dict(self.settings),
             "totals": self._totals,
             "weights": self._weights,
         }
@@ -171,7 +187,11 @@ class ScoreSheet:
             list(said["clips"]),
             {k: [list(map(float, row)) for row in v] for k, v in said["totals"].items()},
             {k: [list(map(float, row)) for row in v] for k, v in said["weights"].items()},
+            list(map(str, said.get("true_frames") or [""] * len(said["clips"]))),
+            dict(said.get("settings", {})),
         )
+        if len(sheet.true_frames) != len(sheet.clips):
+            raise ValueError(f"{len(sheet.true_frames)} marks of true frames, not of every clip")
         for column in sheet.here:
             sheet.sums(column.key)  # shapes fit, or a ValueError
         return sheet
@@ -199,6 +219,7 @@ def merged(sheets: Sequence[ScoreSheet]) -> ScoreSheet:
     """
     first = sheets[0]
     out = ScoreSheet(first.protocol, first.frames, first.columns, dict(first.unavailable))
+    out.settings = dict(first.settings)
     for sheet in sheets:
         if (sheet.protocol, sheet.frames, sheet.columns, dict(sheet.unavailable)) != (
             first.protocol, first.frames, first.columns, dict(first.unavailable),
@@ -206,9 +227,8 @@ def merged(sheets: Sequence[ScoreSheet]) -> ScoreSheet:
             raise ValueError(f"sheets of {first.protocol} and {sheet.protocol} do not fit together")
         sums = {c.key: sheet.sums(c.key) for c in first.here}
         for k, clip in enumerate(sheet.clips):
-            out.add(
-                clip, {key: Measure(total[k], weight[k]) for key, (total, weight) in sums.items()}
-            )
+            measures = {key: Measure(total[k], weight[k]) for key, (total, weight) in sums.items()}
+            out.add(clip, measures, sheet.true_frames[k])
     return out
 
 

@@ -32,15 +32,15 @@ Floats = npt.NDArray[np.float64]
 
 WINDOW = 16
 """Side of a window of `direction_coherence`, pixels."""
-MOVING = 4 / 255
-"""A pixel moves where x and z differ by more than this, root mean square over the colours.
+MOVING = 12 / 255
+"""A value (one colour of a pixel) moves where x and z differ by more than this.
 
-Twice what rounding both frames to 8 bits can make of equal values (1/255) and again twice, for
-what codecs and sensors add; noise of 1 %, the most that training adds, gives 3.6/255.
+Three standard deviations and more of what noise of 1 %, the most that training adds, makes of the
+difference of two equal values, 3.6/255: one value in a thousand passes by chance.
 """
 VISIBLE = 0.5 / 255
-"""A pixel of an estimate moves where a and b differ by more than this in the direction x-z, root
-mean square over the colours: by less it would be the same grey in both frames of an 8-bit file.
+"""A value of an estimate moves where a and b differ by more than this: by less it would be the
+same in both frames of an 8-bit file.
 """
 
 
@@ -141,16 +141,17 @@ def local_agreement(estimate: Sequence, target: Sequence, window: int = WINDOW) 
 
 
 def direction_coherence(estimate: Sequence, target: Sequence, window: int = WINDOW) -> Measure:
-    """The share of moving pixels that run the way of their window's majority.
+    """The share of the motion that runs the way of its window's majority, value by value.
 
     For every pair and every window (a grid from the top left corner; the last ones of a row or
-    column are smaller where the image ends), of its moving pixels (see `MOVING`) n+ have
-    <a-b, x-z> over the colours above 0 and n- below (by more than `VISIBLE`): total = Σ max(n+,
-    n-), weight = Σ the number of moving pixels.
+    column are smaller where the image ends), of its moving values (see `MOVING`; the colours of
+    a pixel count apart, as each may choose an order of its own) those with (a-b)(x-z) > 0 have
+    Σ (x-z)² = e+ together and those with (a-b)(x-z) < 0 have e- (where |a-b| > `VISIBLE`):
+    total = Σ max(e+, e-), weight = Σ (x-z)² of the moving values.
 
     1 for the truth in any direction, also one direction for each window or pair; 0 for a frozen
-    sequence. Pixels that choose at random give 1/2 and a little more, about
-    1/2 + 0.4/sqrt(n) for n moving pixels in a window. Where it is high and motion recall low, the
+    sequence. Values that choose at random give 1/2 and a little more, about 1/2 + 0.4/sqrt(n) for
+    n moving values in a window that move alike. Where it is high and motion recall low, the
     little motion there is runs one way.
 
     Args:
@@ -163,14 +164,13 @@ def direction_coherence(estimate: Sequence, target: Sequence, window: int = WIND
         FrameError: T is even.
         ValueError: the shapes differ or are not T×H×W×C, or the window is below 1.
     """
-    along, energy = _pair_fields(estimate, target)
-    colours = target.shape[-1]
-    moving = energy > colours * MOVING**2
-    # <a-b, x-z> / |x-z| is the length of a-b in the direction x-z.
-    least = VISIBLE * np.sqrt(colours * energy)
-    ahead, back = moving & (along > least), moving & (along < -least)
+    ours, true = _pair_differences(estimate, target)
+    energy = np.square(true) * (np.abs(true) > MOVING)
+    seen = np.abs(ours) > VISIBLE
+    ahead, back = ((energy * (seen & (ours * sign * true > 0))).sum(-1) for sign in (1, -1))
     majority = np.maximum(_window_sums(ahead, window), _window_sums(back, window))
-    return Measure(float(majority.sum()), float(moving.sum()))
+    # Added up in the same order, so that the truth has exactly 1.
+    return Measure(float(majority.sum()), float(_window_sums(energy.sum(-1), window).sum()))
 
 
 def motion_recall(estimate: Sequence, target: Sequence) -> Measure:
@@ -211,21 +211,26 @@ def motion_recall(estimate: Sequence, target: Sequence) -> Measure:
 
 def _pair_fields(estimate: Sequence, target: Sequence) -> tuple[Floats, Floats]:
     """<a-b, x-z> and |x-z|² over the colours, P×H×W each, from the core pair outwards."""
+    ours, true = _pair_differences(estimate, target)
+    return (ours * true).sum(-1), np.square(true).sum(-1)
+
+
+def _pair_differences(estimate: Sequence, target: Sequence) -> tuple[Floats, Floats]:
+    """a-b and x-z, P×H×W×C each, from the core pair outwards."""
     if estimate.shape != target.shape or estimate.ndim != 4:
         raise ValueError(f"expected two sequences T×H×W×3, got {estimate.shape} and {target.shape}")
     T = check_length(len(target))
     first = [i - 1 for i, _ in pairs(T)]
     last = [j - 1 for _, j in pairs(T)]
     ours, truth = estimate.astype(np.float64), target.astype(np.float64)
-    true = truth[first] - truth[last]
-    return ((ours[first] - ours[last]) * true).sum(-1), np.square(true).sum(-1)
+    return ours[first] - ours[last], truth[first] - truth[last]
 
 
-def _window_sums(field: Floats | npt.NDArray[np.bool_], window: int) -> Floats:
+def _window_sums(field: Floats, window: int) -> Floats:
     """The sum over each window: P×H×W to P×rows×columns."""
     if window < 1:
         raise ValueError(f"a window of {window!r} pixels; valid: 1 or more")
-    sums = field.astype(np.float64)
+    sums = field
     for axis in (1, 2):
         sums = np.add.reduceat(sums, patch_starts(field.shape[axis], window), axis=axis)
     return sums

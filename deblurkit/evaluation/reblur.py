@@ -7,6 +7,7 @@ itself perfectly.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,11 @@ from deblurkit.formation import Response, form
 
 Sequence = npt.NDArray[np.floating[Any]]
 Image = npt.NDArray[np.floating[Any]]
+
+
+def reblur_settings(response: Response = "identity", gamma: float = 2.2) -> Mapping[str, Any]:
+    """How sequences are re-blurred, as score sheets say it: the exponent only where it counts."""
+    return {"response": response} | ({"gamma": gamma} if response == "gamma" else {})
 
 
 def reblur(frames: Sequence, response: Response = "identity", gamma: float = 2.2) -> Image:

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from deblurkit.errors import DataError
+from deblurkit.evaluation.clip_names import matched_name
 from deblurkit.media import video_reading
 from deblurkit.media.files import entries
 from deblurkit.media.image import image_size, is_image, read_image
@@ -35,8 +36,12 @@ class SequenceFiles:
 
     @property
     def name(self) -> str:
-        """What it is matched by: the folder's name, or the file's without its suffix."""
-        return self.path.name if self.path.is_dir() else self.path.stem
+        """What it is matched by: the folder's name, or the file's without its suffix.
+
+        In the form of `matched_name`.
+        """
+        path = self.path if self.path.name not in ("", "..") else self.path.resolve()
+        return matched_name(path.name if path.is_dir() else path.stem)
 
     @property
     def is_movie(self) -> bool:
@@ -59,16 +64,17 @@ class SequenceFiles:
         """All frames, T×H×W×3 float32 in [0, 1], in natural order of their names or as shown.
 
         Values are those in the files with 8 bits, divided by 255; no colour profile is applied.
+        Gray frames have three equal colours.
 
         Raises:
-            DataError: as `shape`; frames have different sizes, or one is damaged.
+            DataError: as `shape`; frames have different sizes, or one is damaged or transparent.
         """
         count, height, width = self.shape()
         frames = np.empty((count, height, width, 3), np.float32)
         pictures = (
             video_reading.read_frames(self.path, 0, count)
             if self.is_movie
-            else map(read_image, self._images())
+            else (read_image(image, opaque=True) for image in self._images())
         )
         for k, picture in enumerate(pictures):
             if picture.shape[:2] != (height, width):
@@ -80,6 +86,14 @@ class SequenceFiles:
                 )
             np.divide(picture, 255, out=frames[k], dtype=np.float32)
         return frames
+
+    def first_image(self) -> Path | None:
+        """The file of frame 1; None for movies.
+
+        Raises:
+            DataError: there are no frames.
+        """
+        return None if self.is_movie else self._images()[0]
 
     def _images(self) -> tuple[Path, ...]:
         inside = Contents(self.path)
@@ -110,12 +124,12 @@ class ClipFiles:
         """S×T×H×W×3 estimates, T×H×W×3 true frames and H×W×3 blurry image, floats in [0, 1].
 
         Raises:
-            DataError: an image or video is damaged.
+            DataError: an image or video is damaged, or an image is transparent.
         """
         estimates = np.stack([sample.read() for sample in self.estimates])
         blurry: Frames | None = None
         if self.blurry is not None:
-            blurry = np.divide(read_image(self.blurry), 255, dtype=np.float32)
+            blurry = np.divide(read_image(self.blurry, opaque=True), 255, dtype=np.float32)
         return estimates, self.target.read(), blurry
 
 
@@ -155,6 +169,8 @@ class Contents:
 def sequences_in(path: Path) -> SequenceFiles | Mapping[str, SequenceFiles]:
     """A sequence where the path is one, else the sequences of a folder by name, in natural order.
 
+    Names are `matched_name`s.
+
     Raises:
         DataError: the path is neither; two sequences have the same name.
     """
@@ -168,7 +184,7 @@ def sequences_in(path: Path) -> SequenceFiles | Mapping[str, SequenceFiles]:
     found: dict[str, SequenceFiles] = {}
     for sequence in map(SequenceFiles, inside.sequences):
         if sequence.name in found:
-            twice = found[sequence.name].path.name, sequence.path.name
+            twice = told_apart(found[sequence.name].path.name, sequence.path.name)
             raise DataError(
                 f"{' and '.join(twice)} are both clip '{sequence.name}'",
                 where=str(path),
@@ -186,6 +202,12 @@ def _mixed(inside: Contents) -> DataError:
         valid="either the frames of one clip or clips, " + FORMS,
         hint="move what is neither frame nor clip elsewhere",
     )
+
+
+def told_apart(*names: str) -> tuple[str, ...]:
+    """File names as they are, or spelled out where readers would take them for the same."""
+    alike = len({matched_name(name) for name in names}) < len(names)
+    return tuple(map(ascii, names)) if alike else names
 
 
 def pixels(size: tuple[int, int]) -> str:

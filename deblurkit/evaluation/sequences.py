@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from deblurkit.errors import DataError
+from deblurkit.evaluation.clip_names import frames_mark, matched_name
 from deblurkit.evaluation.measures import Measure, ScoreSheet
 from deblurkit.evaluation.protocol import ScoringProtocol, full_name, new_sheet
 from deblurkit.evaluation.sequence_checks import check_fit, listed
-from deblurkit.evaluation.sequence_files import ClipFiles, SequenceFiles, sequences_in
+from deblurkit.evaluation.sequence_colours import colour_notes
+from deblurkit.evaluation.sequence_files import (
+    ClipFiles,
+    SequenceFiles,
+    sequences_in,
+    told_apart,
+)
 from deblurkit.media.image import list_images
+from deblurkit.wording import counted
 
 
 @dataclass(frozen=True)
@@ -25,6 +32,7 @@ class SequencePairs:
         no_prediction: Names of true clips without a prediction, left out.
         no_truth: Names of predictions without true frames, left out.
         sampled: Whether predictions were looked for as samples.
+        notes: What was made of files that are not RGB.
     """
 
     clips: tuple[ClipFiles, ...]
@@ -32,6 +40,7 @@ class SequencePairs:
     no_prediction: tuple[str, ...] = ()
     no_truth: tuple[str, ...] = ()
     sampled: bool = False
+    notes: tuple[str, ...] = ()
 
 
 def find_pairs(
@@ -47,9 +56,9 @@ def find_pairs(
 
     Each path is one clip or a folder of clips; a clip is a folder of images in natural order,
     a video or an animated GIF. Clips of two folders are matched by name: a folder's name, or
-    a file's without its suffix. One clip is matched with one clip whatever their names.
-    Of each clip the frames are counted and the first is looked at; frames of other sizes and
-    damage further on show when the clip is read.
+    a file's without its suffix, however its accents are stored. One clip is matched with one
+    clip whatever their names. Of each clip the frames are counted and the first is looked at;
+    frames of other sizes and damage further on show when the clip is read.
 
     Args:
         predictions: The sequences to score; with `samples`, a folder of samples for each clip.
@@ -81,7 +90,7 @@ def find_pairs(
     )
     clips = tuple(ClipFiles(name, ours[name], theirs[name], images.get(name)) for name in names)
     T = check_fit(clips, predictions)
-    return SequencePairs(clips, T, no_prediction, no_truth, samples)
+    return SequencePairs(clips, T, no_prediction, no_truth, samples, colour_notes(clips))
 
 
 def score_pairs(
@@ -107,16 +116,19 @@ def score_pairs(
         )
     sheet = new_sheet(protocol, pairs.T)
     for done, clip in enumerate(pairs.clips, start=1):
-        sheet.add(clip.name, _score(clip, protocol, sampled=pairs.sampled))
+        sheet.add(clip.name, *_score(clip, protocol, sampled=pairs.sampled))
         advance(done)
     return sheet
 
 
-def _score(clip: ClipFiles, protocol: ScoringProtocol, *, sampled: bool) -> Mapping[str, Measure]:
-    """Read and score a clip; its images are gone when this returns."""
+def _score(
+    clip: ClipFiles, protocol: ScoringProtocol, *, sampled: bool
+) -> tuple[Mapping[str, Measure], str]:
+    """Scores of a clip and the mark of its true frames; its images are gone when this returns."""
     estimates, target, blurry = clip.read()
     try:
-        return protocol.score(estimates if sampled else estimates[0], target, blurry)
+        scores = protocol.score(estimates if sampled else estimates[0], target, blurry)
+        return scores, frames_mark(target)
     except DataError as error:
         if error.where is not None:
             raise
@@ -133,7 +145,7 @@ def _samples(path: Path, samples: bool) -> tuple[SequenceFiles, ...]:
     if samples:
         return tuple(found.values())
     raise DataError(
-        f"this is a folder of {len(found)} clips or samples, not one clip",
+        f"this is a folder of {counted(len(found), 'clip')} or samples, not one clip",
         where=str(path),
         hint="where these are samples of one clip, say --samples; where these are clips, TRUTH "
         "must be a folder of clips, too",
@@ -146,7 +158,7 @@ def _many(
     found = sequences_in(predictions)
     if isinstance(found, SequenceFiles):
         raise DataError(
-            f"this is one clip, and {truth} is a folder of {len(true)} clips",
+            f"this is one clip, and {truth} is a folder of {counted(len(true), 'clip')}",
             where=str(predictions),
             hint=f"name the true clip, for instance {next(iter(true.values())).path}",
         )
@@ -185,15 +197,22 @@ def _blurry_images(path: Path, names: Sequence[str], single: bool) -> dict[str, 
     if single and path.is_file():
         return {names[0]: path}
     images = list_images(path)
-    counts = Counter(image.stem for image in images)
-    found = {image.stem: image for image in images}
     if single and len(images) == 1:
         return {names[0]: images[0]}
-    if twice := [name for name in names if counts[name] > 1]:
-        raise DataError(f"more than one blurry image for {listed(twice)}", where=str(path))
+    found: dict[str, Path] = {}
+    for image in images:
+        name = matched_name(image.stem)
+        if name in found and name in names:
+            twice = told_apart(found[name].name, image.name)
+            raise DataError(
+                f"{' and '.join(twice)} are both the blurry image of clip '{name}'",
+                where=str(path),
+                hint="move one of them elsewhere",
+            )
+        found[name] = image
     if absent := [name for name in names if name not in found]:
         raise DataError(
-            f"no blurry image for {len(absent)} clips: {listed(absent)}",
+            f"no blurry image for {counted(len(absent), 'clip')}: {listed(absent)}",
             where=str(path),
             valid="an image for each clip, for instance " + f"{absent[0]}.png",
             hint="add them, or leave --blurry out: then they are formed from the true frames",

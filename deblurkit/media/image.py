@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -39,22 +40,34 @@ _TRANSPOSE = {
 }
 
 
-def read_image(path: Path) -> npt.NDArray[np.uint8]:
+def read_image(path: Path, *, opaque: bool = False) -> npt.NDArray[np.uint8]:
     """Read an image as it is meant to be seen.
 
     The EXIF orientation is applied. Gray, palette and CMYK become RGB, transparent pixels
     lie on white, 16-bit values are rounded to 8 bits. Of several images in a file the first
     is read. Colour profiles are not applied: the values are those in the file.
 
+    Args:
+        path: The file.
+        opaque: Refuse transparent pixels: what they lie on must not count.
+
     Returns:
         H×W×3 uint8.
 
     Raises:
-        DataError: the file is missing, a folder, empty, damaged, cut short, not an image or
-            too large; the message names the file and says which.
+        DataError: the file is missing, a folder, empty, damaged, cut short, not an image, too
+            large or, where that is refused, transparent; the message names the file and says
+            which.
     """
     with _opened(path) as image:
         image.load()
+        if opaque and _is_transparent(image):
+            raise DataError(
+                "pixels of the image are transparent, so their colours are not known",
+                where=str(path),
+                valid="an opaque image",
+                hint="lay it on what it belongs on and save it without an alpha channel",
+            )
         turn = _TRANSPOSE.get(_orientation(image))
         return _to_rgb(image if turn is None else image.transpose(turn), path)
 
@@ -71,6 +84,30 @@ def image_size(path: Path) -> tuple[int, int]:
         if isinstance(image, TiffImageFile):  # some Pillows have turned its size already
             width, height = int(image.tag_v2[256]), int(image.tag_v2[257])
         return (width, height) if _orientation(image) >= 5 else (height, width)
+
+
+def image_kind(path: Path) -> Literal["rgb", "gray", "palette", "other"]:
+    """How colours are stored, from the header alone: `read_image` makes RGB of them all.
+
+    Raises:
+        DataError: as `image_size`.
+    """
+    with _opened(path) as image:
+        if image.mode.startswith(("1", "L", "I", "F")) and image.mode != "LAB":
+            return "gray"
+        if image.mode in ("P", "PA"):
+            return "palette"
+        return "rgb" if image.mode.startswith("RGB") else "other"
+
+
+def is_transparent(path: Path) -> bool:
+    """Whether any pixel lets through what is behind; pixels are read only where any may.
+
+    Raises:
+        DataError: as `read_image`.
+    """
+    with _opened(path) as image:
+        return _is_transparent(image)
 
 
 def write_png(path: Path, image: npt.NDArray[np.uint8]) -> None:
@@ -156,6 +193,12 @@ def _orientation(image: Image.Image) -> int:
     except Exception:  # noqa: BLE001 - of many kinds, as above
         return 1
     return value if isinstance(value, int) and value in _TRANSPOSE else 1
+
+
+def _is_transparent(image: Image.Image) -> bool:
+    if not image.has_transparency_data:
+        return False
+    return bool((np.asarray(image.convert("RGBA"))[..., 3] < 255).any())
 
 
 def _to_rgb(image: Image.Image, path: Path) -> npt.NDArray[np.uint8]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
@@ -9,8 +10,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from deblurkit.printable import readable
 from deblurkit.study.bench_folder import ERRORS, Bench, BenchState, RunState
 from deblurkit.study.dry_run import JobAhead, PhaseAhead, Source, Total, total
+from deblurkit.wording import counted
 
 _SOURCES: dict[Source, str] = {
     "itself": "the phase itself, when it was trained",
@@ -81,7 +84,7 @@ def _where_from(jobs: Sequence[JobAhead]) -> Iterable[str]:
     counts = Counter(phase.source for job in jobs for phase in job.phases if phase.trains)
     for source, said in _SOURCES.items():
         if counts[source]:
-            yield f"time of {counts[source]} phase{'s' if counts[source] > 1 else ''}: {said}"
+            yield f"time of {counted(counts[source], 'phase')}: {said}"
     if any(phase.state == "stored" for job in jobs for phase in job.phases):
         yield "(kept): trained before, and kept in the cache"
 
@@ -89,7 +92,7 @@ def _where_from(jobs: Sequence[JobAhead]) -> Iterable[str]:
 def _ahead_totals(jobs: Sequence[JobAhead], state: BenchState | None) -> Iterable[str]:
     left = [job for job in jobs if not job.done]
     done = len(jobs) - len(left)
-    yield f"{len(jobs)} runs: {done} done, {len(left)} to do" + (
+    yield f"{counted(len(jobs), 'run')}: {done} done, {len(left)} to do" + (
         f", {wrong} of these cannot run" if (wrong := sum(bool(j.error) for j in left)) else ""
     )
     if not left:
@@ -110,7 +113,8 @@ def _ahead_totals(jobs: Sequence[JobAhead], state: BenchState | None) -> Iterabl
 def _total(said: Total) -> str:
     if not said.unknown:
         return clock(said.seconds)
-    return f"at least {clock(said.seconds)}; the time of {said.unknown} phases is unknown"
+    unknown = counted(said.unknown, "phase")
+    return f"at least {clock(said.seconds)}; the time of {unknown} is unknown"
 
 
 def _scoring(state: BenchState | None) -> float | None:
@@ -131,7 +135,8 @@ def print_outcome(console: Console, bench: Bench) -> None:
     state = bench.state
     runs = list(state.runs.values())
     counts = {s: sum(run.status == s for run in runs) for s in ("done", "failed", "missing")}
-    lines = [f"{len(runs)} runs: " + ", ".join(f"{n} {s}" for s, n in counts.items() if n)]
+    said = ", ".join(f"{n} {status}" for status, n in counts.items() if n)
+    lines = [f"{counted(len(runs), 'run')}: {said}"]
     lines += [f"failed: {r.row}, seed {r.seed}: {r.error}" for r in runs if r.status == "failed"]
     if counts["failed"]:
         said = f"the whole messages are in {bench.folder / ERRORS}"
@@ -144,10 +149,10 @@ def print_outcome(console: Console, bench: Bench) -> None:
     lines += [
         f"bench folder   {bench.folder}",
         f"table          {bench.folder / 'table.md'} (and .csv, .json, .tex beside it)",
-        f"next           deblurkit report {bench.folder}",
+        f"next           deblurkit report {shlex.quote(str(bench.folder))}",
     ]
     for line in lines:
-        console.print(line, markup=False, highlight=False, soft_wrap=True)
+        console.print(readable(line), markup=False, highlight=False, soft_wrap=True)
 
 
 def _share(part: float, whole: float) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,13 @@ from rich.table import Table
 from rich.text import Text
 
 from deblurkit.evaluation.rows import OF_WEIGHTS, ROWS
+from deblurkit.frames import middle
+from deblurkit.printable import readable
+from deblurkit.report.table_view import EXACT, TRUE
+from deblurkit.wording import counted
 
+_MIDDLE_GIVEN = ("true-middle", "frozen-middle")
+"""Rows whose middle frame is the true one."""
 _ACROSS = 7
 """So many numbers fit side by side into 80 columns; more go downwards."""
 
@@ -25,7 +32,7 @@ def score_tables(scores: Mapping[str, Any]) -> list[Table]:
         scores: As in `metrics.json`: `evaluation.evaluate.summary`.
     """
     rows = _shown(scores)
-    said = f"{scores['clips']} held-out clips, protocol {scores['protocol']}"
+    said = f"{counted(scores['clips'], 'held-out clip')}, protocol {scores['protocol']}"
     tables: list[Table] = []
     whole = {k: c for k, c in scores["columns"].items() if not c["per_frame"]}
     for key, column in scores["columns"].items():
@@ -33,7 +40,8 @@ def score_tables(scores: Mapping[str, Any]) -> list[Table]:
             unit = f" in {column['unit']}" if column["unit"] else ""
             numbers = {row: scores["rows"][row][key] for row in rows}
             heads = [(str(i), column) for i in range(1, scores["frames"] + 1)]
-            tables.append(_table(f"{column['title']}{unit} per frame, {said}", heads, numbers))
+            title = f"{column['title']}{unit} per frame, {said}"
+            tables.append(_table(title, heads, numbers, given=middle(scores["frames"]) - 1))
     if whole:
         numbers = {row: [scores["rows"][row][k] for k in whole] for row in rows}
         heads = [(_head(c), c) for c in whole.values()]
@@ -55,9 +63,9 @@ def print_summary(console: Console, folder: Path | None, scores: Mapping[str, An
     lines = [f"run directory  {folder}", f"scores         {folder / 'metrics.json'}"]
     if samples:
         lines.append(f"look at        {samples[0]} (and .gif, .mp4 beside it)")
-        lines.append(f"or make a page deblurkit report {folder}")
+        lines.append(f"or make a page deblurkit report {shlex.quote(str(folder))}")
     for line in lines:
-        console.print(line, markup=False, highlight=False, soft_wrap=True)
+        console.print(readable(line), markup=False, highlight=False, soft_wrap=True)
 
 
 def _shown(scores: Mapping[str, Any]) -> list[str]:
@@ -75,8 +83,13 @@ def _table(
     title: str,
     heads: Sequence[tuple[str, Mapping[str, Any]]],
     numbers: Mapping[str, Sequence[float | None]],
+    *,
+    given: int | None = None,
 ) -> Table:
-    """Rows downwards and numbers across where they fit, else the other way round."""
+    """Rows downwards and numbers across where they fit, else the other way round.
+
+    `given` is the place of the frame that some rows are given; None where places are no frames.
+    """
     table = Table(
         title=title, title_justify="left", title_style="bold", header_style="dim", box=None
     )
@@ -84,7 +97,9 @@ def _table(
     names = {row: Text(ROWS[row], "bold" if row == "estimate" else "") for row in numbers}
     cells = {
         row: [
-            _cell(value, numbers["blurry"][k], heads[k][1], colour=row in OF_WEIGHTS)
+            _given()
+            if value is None and row in _MIDDLE_GIVEN and k == given
+            else _cell(value, numbers["blurry"][k], heads[k][1], colour=row in OF_WEIGHTS)
             for k, value in enumerate(values)
         ]
         for row, values in numbers.items()
@@ -103,12 +118,17 @@ def _table(
     return table
 
 
+def _given() -> Text:
+    """A frame without error because it is the true one that was given."""
+    return Text(TRUE, "dim")
+
+
 def _cell(
     value: float | None, blurry: float | None, column: Mapping[str, Any], *, colour: bool
 ) -> Text:
     """One number, green where a method is better than the blurry image."""
-    if value is None:  # infinite: this image is the true one; or there is nothing to say
-        return Text("true" if column["scale"] == "psnr" else "-", "dim")
+    if value is None:  # infinite, or there is nothing to say
+        return Text(EXACT if column["scale"] == "psnr" else "-", "dim")
     higher = column["higher_is_better"]
     better = blurry is not None and value != blurry and (value > blurry) == higher
     return Text(f"{value:.{column['digits']}f}", "green" if colour and better else "")

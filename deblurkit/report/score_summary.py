@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from deblurkit.evaluation.measures import Column, ScoreSheet
+from deblurkit.report.table_view import number
 from deblurkit.study.bootstrap import estimate
 
 ACROSS = 7
@@ -103,5 +104,5 @@ def _empty(title: str) -> Table:
 
 
 def _number(value: float, column: Column) -> str:
-    """`inf` for no error at all, `-` where no clip has anything to say."""
-    return "-" if math.isnan(value) else f"{value:.{column.digits}f}"
+    """A number as all tables write it, `-` where no clip has anything to say."""
+    return "-" if math.isnan(value) else number(value, column.digits)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from deblurkit.printable import writable
 from deblurkit.report.table_csv import csv_text
 from deblurkit.report.table_json import json_text
 from deblurkit.report.table_latex import latex_text
@@ -37,5 +38,5 @@ def write_tables(table: Table, folder: Path) -> tuple[Path, ...]:
     texts = {folder / name: text(table) for name, text in FILES.items()}  # all, before any file
     for path, text in texts.items():
         with atomic_file(path) as temporary:
-            temporary.write_text(text, "utf-8")
+            temporary.write_text(writable(text), "utf-8")
     return tuple(texts)

@@ -14,7 +14,8 @@ Intervals = Literal["difference", "all", "none"]
 """Which numbers are drawn with their interval."""
 
 ALL = "all"
-TRUE, NONE = "true", "–"
+EXACT, TRUE, NONE = "exact", "true", "–"
+"""No error at all; no error because the frame was given; no number."""
 
 
 @dataclass(frozen=True)
@@ -108,9 +109,9 @@ def shown_columns(
 
 
 def number(value: float, digits: int, *, sign: bool = False) -> str:
-    """A number with so many digits behind the point; "true" for infinity, no negative zero."""
+    """A number with so many digits behind the point; "exact" for infinity, no negative zero."""
     if math.isinf(value):
-        return TRUE if value > 0 else f"-{TRUE}"
+        return EXACT if value > 0 else "-inf"
     if abs(value) >= 1e9:
         return f"{value:{'+' if sign else ''}.3e}"
     rounded = round(value, digits) or 0.0
@@ -138,18 +139,21 @@ def _shown(table: Table, column: TableColumn, intervals: Intervals) -> ShownColu
     signed = column.source == "difference"
     wide = intervals == "all" or (intervals == "difference" and signed)
 
-    def text(cell: Cell | None) -> str:
+    def text(row: TableRow) -> str:
+        cell = row.cells.get(column.key)
         if cell is None:
             return ""
         if cell.value is None:
             return "reference" if cell.note == THE_REFERENCE else NONE
+        if cell.value == math.inf and row.is_given(column):
+            return TRUE
         said = number(cell.value * factor, digits, sign=signed)
         if wide and cell.low is not None and cell.high is not None:
             ends = (number(end * factor, digits, sign=signed) for end in (cell.low, cell.high))
             said += f" [{', '.join(ends)}]"
         return said
 
-    texts = {row.key: text(row.cells.get(column.key)) for row in table.rows}
+    texts = {row.key: text(row) for row in table.rows}
     return ShownColumn(column, scale.unit, texts, best_rows(table, column))
 
 

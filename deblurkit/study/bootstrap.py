@@ -179,11 +179,11 @@ class _Crossed:
 
 
 def _estimate(value: float, drawn: Floats, enough: bool, seeds: tuple[int, ...]) -> Estimate:
-    drawn = drawn[~np.isnan(drawn)]  # without any weight, such a drawing says nothing
-    if not (enough and np.isfinite(value) and drawn.size):
+    said = drawn[~np.isnan(drawn)]  # without any weight, a drawing says nothing
+    if not (enough and np.isfinite(value)) or len(said) < LEVEL * len(drawn):
         return Estimate(float(value), None, None, seeds)
     with np.errstate(invalid="ignore"):  # between two infinite drawings there is no number
-        low, high = np.percentile(drawn, (50 - 50 * LEVEL, 50 + 50 * LEVEL))
+        low, high = np.percentile(said, (50 - 50 * LEVEL, 50 + 50 * LEVEL))
     if not (np.isfinite(low) and np.isfinite(high)):
         return Estimate(float(value), None, None, seeds)
     return Estimate(float(value), float(low), float(high), seeds)

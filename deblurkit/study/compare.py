@@ -10,13 +10,15 @@ from pathlib import Path
 from deblurkit.engine.rundir import METRICS, resolved_recipe, scores_file
 from deblurkit.errors import DeblurkitError, RunError, nearest
 from deblurkit.evaluation.rows import NO_METHOD, Given
+from deblurkit.printable import readable, unprintable
 from deblurkit.registry import Registry
 from deblurkit.study.bench_folder import is_bench, read_bench
 from deblurkit.study.entries import Entry, bench_entries
 from deblurkit.study.other_systems import as_record, read_sheet
-from deblurkit.study.run_records import RunRecord, read_run
+from deblurkit.study.run_records import RunRecord, how_to_go_on, read_run
 from deblurkit.study.table import Table
 from deblurkit.study.table_build import build_table
+from deblurkit.wording import counted
 
 Rescore = Callable[[Path, str], object]
 """Called with a run directory and a protocol's name that it was not scored under."""
@@ -54,6 +56,8 @@ def compare(
         DeblurkitError: names or the reference do not fit the rows.
     """
     _check_folders(folders, names)
+    for name in (*names, *(others or ())):
+        _check_name(name)
     runs: dict[Path, RunRecord] = {}
     benches: dict[Path, tuple[Entry, ...]] = {}
     for folder in folders:
@@ -74,8 +78,8 @@ def compare(
         else:
             entries += benches[folder]
     for name, path in (others or {}).items():
-        known = [run for entry in entries for run in entry.runs.values()]
-        entries.append(Entry(name, runs={0: as_record(read_sheet(path), known)}, seedless=True))
+        theirs = as_record(read_sheet(path), entries)
+        entries.append(Entry(name, runs={0: theirs}, seedless=True))
     if twice := [key for key, n in Counter(e.key for e in entries).items() if n > 1]:
         raise DeblurkitError(
             f"two rows are called '{twice[0]}'",
@@ -107,8 +111,17 @@ def _check_folders(folders: Sequence[Path], names: Sequence[str]) -> None:
         resolved_recipe(folder)
     if names and len(names) != len(plain):
         raise DeblurkitError(
-            f"{len(names)} names for {len(plain)} run directories",
+            f"{counted(len(names), 'name')} for {len(plain)} run director"
+            f"{'y' if len(plain) == 1 else 'ies'}",
             valid="a name for every run directory, in their order; rows of a bench have theirs",
+        )
+
+
+def _check_name(name: str) -> None:
+    if hidden := unprintable(name):
+        raise DeblurkitError(
+            f"the name '{readable(name)}' has {hidden}",
+            valid="names of one line of text, as they stand in the table",
         )
 
 
@@ -120,7 +133,7 @@ def _score(folder: Path, protocol: str, rescore: Rescore | None) -> None:
         raise RunError(
             "the run is not finished",
             where=str(folder),
-            hint=f"go on with it: deblurkit run {resolved_recipe(folder)} --out {folder}",
+            hint=f"go on with it: {how_to_go_on(folder)}",
         )
     rescore(folder, protocol)
 
@@ -129,13 +142,13 @@ def _names(runs: Mapping[Path, RunRecord]) -> list[str]:
     """The recipes' names; where they are not unique the folders', else the paths."""
     choices: tuple[Callable[[Path], str], ...] = (
         lambda path: runs[path].recipe.name,
-        lambda path: path.resolve().name,
+        lambda path: readable(path.resolve().name),
     )
     for name in choices:
         found = [name(path) for path in runs]
         if len(set(found)) == len(found):
             return found
-    return [str(path) for path in runs]
+    return [readable(str(path)) for path in runs]
 
 
 def _reference(asked: str, entries: Sequence[Entry], titles: Mapping[Path, str]) -> str:

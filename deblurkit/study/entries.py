@@ -21,11 +21,13 @@ class SheetRecord:
         sheets: `estimate`, and nothing else.
         test_set: Identifies the clips, as in `RunRecord`.
         cost: Not known.
+        note: What is to be known of them, one line; may be empty.
     """
 
     sheets: Mapping[str, ScoreSheet]
     test_set: str
     cost: None = None
+    note: str = ""
 
 
 @dataclass(frozen=True)

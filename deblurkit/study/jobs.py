@@ -18,7 +18,7 @@ from deblurkit.recipe.sources import NO_SCALE, SUFFIXES, find_recipe, shown
 from deblurkit.recipe.yaml_reader import parse_yaml
 from deblurkit.registry import Registry, get_registry
 from deblurkit.study.suite import Suite, SuiteRow
-from deblurkit.study.suite_file import SuiteFile, own_place
+from deblurkit.study.suite_file import SuiteFile, own_keys
 
 _FEW = 3
 """So many rows that share a problem are named."""
@@ -159,12 +159,13 @@ def _in_force(suite: Suite, asked: Asked) -> Suite:
 def _typed(text: str) -> tuple[str, Any]:
     """An override's key and value; what is wrong with it is said when rows are resolved."""
     key, _, value = text.partition("=")
-    if own := own_place(key.strip()):
-        raise RecipeError(f"it cannot be set here; say {own}", where=f"--set {text}")
     try:
-        return key.strip(), plain(parse_yaml(value, Origin(text, Path.cwd()), Problems()))
+        read = plain(parse_yaml(value, Origin(text, Path.cwd()), Problems()))
     except RecipeError:
-        return key.strip(), value
+        read = value
+    for at, own in own_keys(key.strip(), read):
+        raise RecipeError(f"{at} cannot be set here; say {own}", where=f"--set {text}")
+    return key.strip(), read
 
 
 def _resolve(

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
 
 from deblurkit.errors import DataError
+from deblurkit.evaluation.clip_names import matched_name
 from deblurkit.evaluation.measures import ScoreSheet
+from deblurkit.printable import readable, unprintable
 from deblurkit.storage import content_hash
-from deblurkit.study.entries import SheetRecord
-from deblurkit.study.run_records import RunRecord
+from deblurkit.study.entries import Entry, SheetRecord
+
+NOT_KNOWN = "its true frames are not known to be the same as those"
+AGAIN = "score again what was scored before true frames were noted"
 
 
 def read_sheet(path: Path) -> ScoreSheet:
@@ -23,6 +27,10 @@ def read_sheet(path: Path) -> ScoreSheet:
     """
     try:
         sheet = ScoreSheet.from_json(json.loads(path.read_text("utf-8")))
+        for text in _texts(sheet):
+            if hidden := unprintable(text):
+                raise ValueError(f"'{readable(text)}' has {hidden}")
+        sheet.clips[:] = map(matched_name, sheet.clips)
     except OSError as error:
         raise DataError(
             f"the file cannot be read: {error.strerror or error}", where=str(path)
@@ -38,25 +46,55 @@ def read_sheet(path: Path) -> ScoreSheet:
     return sheet
 
 
-def as_record(sheet: ScoreSheet, runs: Iterable[RunRecord | SheetRecord]) -> SheetRecord:
-    """A sheet as a row's scores, on the same test set as a run if it is of the same clips.
+def _texts(sheet: ScoreSheet) -> Iterator[str]:
+    """What a table shows of a sheet besides numbers."""
+    yield sheet.protocol
+    for column in sheet.columns:
+        yield from (column.key, column.title, column.unit, column.definition)
+    yield from sheet.unavailable.values()
 
-    A sheet does not say which clips it is of but by their names, and weights of a column that
-    follow from the true frames alone, as the energy of true motion does. Where all names and
-    such weights of the sheet are those of a run, it is of the run's clips; without weights
-    that differ from clip to clip nothing proves that, and names alone count only among sheets.
+
+def as_record(sheet: ScoreSheet, entries: Iterable[Entry]) -> SheetRecord:
+    """A sheet as a row's scores, on the same test set as an entry if it is of the same clips.
+
+    Names and true frames say which clips those are. Sheets and runs that were scored before true
+    frames were noted have only weights of columns that follow from these, as the energy of true
+    motion does. Where names and such weights agree, the clips count as the same, and the row's
+    note says that this is not known; without weights that differ from clip to clip, names alone
+    count among sheets, not between a sheet and a run.
     """
-    mark = _mark(sheet)
-    for run in runs:
-        other = run.sheets["estimate"]
-        alone = isinstance(run, SheetRecord)
-        if _mark(other) == mark and (alone or _weights(sheet)):
-            return SheetRecord({"estimate": sheet}, run.test_set)
-    return SheetRecord({"estimate": sheet}, f"clips-{mark}")
+    probable: SheetRecord | None = None
+    namesake = ""
+    for entry in entries:
+        for run in entry.runs.values():
+            other = run.sheets["estimate"]
+            if _clips(other) != _clips(sheet):
+                continue
+            if all(sheet.true_frames) and all(other.true_frames):
+                if sheet.true_frames == other.true_frames:
+                    return SheetRecord({"estimate": sheet}, run.test_set)
+                namesake = namesake or entry.shown
+            elif _weights(other) != _weights(sheet):
+                namesake = namesake or entry.shown
+            elif isinstance(run, SheetRecord) or _weights(sheet):
+                note = f"{NOT_KNOWN} of '{entry.shown}': {AGAIN}"
+                probable = probable or SheetRecord({"estimate": sheet}, run.test_set, note=note)
+            else:
+                note = f"{NOT_KNOWN} of '{entry.shown}', so there is no difference: {AGAIN}"
+                probable = probable or SheetRecord({"estimate": sheet}, _own_set(sheet), note=note)
+    if probable is not None:
+        return probable
+    note = f"its clips are called as those of '{namesake}', but their true frames are others"
+    return SheetRecord({"estimate": sheet}, _own_set(sheet), note=note if namesake else "")
 
 
-def _mark(sheet: ScoreSheet) -> str:
-    return content_hash([sheet.protocol, sheet.frames, sheet.clips, _weights(sheet)])
+def _clips(sheet: ScoreSheet) -> tuple[object, ...]:
+    return sheet.protocol, sheet.frames, tuple(sheet.clips)
+
+
+def _own_set(sheet: ScoreSheet) -> str:
+    mark = content_hash([*_clips(sheet), sheet.true_frames, _weights(sheet)])
+    return f"clips-{mark}"
 
 
 def _weights(sheet: ScoreSheet) -> dict[str, list[str]]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from deblurkit.engine.device import choose_device
-from deblurkit.engine.rundir import writing
+from deblurkit.engine.rundir import check_path, writing
 from deblurkit.errors import DeblurkitError, RunError
 from deblurkit.registry import Registry, get_registry
 from deblurkit.storage import content_hash
@@ -104,8 +104,9 @@ def _check_folder(folder: Path, settings: dict[str, Any]) -> None:
     """Check that a bench folder holds this suite under these settings, or nothing.
 
     Raises:
-        RunError: it does not, or cannot be read.
+        RunError: it does not, or cannot be read, or no run can be written there.
     """
+    check_path(folder)
     with writing(folder):
         kept = read_state(folder)
         if kept is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from deblurkit.engine.rundir import COST, resolved_recipe, scores_file
+from deblurkit.engine.rundir import COST, METRICS, resolved_recipe, scores_file
 from deblurkit.errors import RunError
 from deblurkit.evaluation.measures import ScoreSheet
 from deblurkit.recipe import Recipe, load_recipe
@@ -51,9 +52,12 @@ class RunRecord:
         recipe: Resolved.
         sheets: What was scored -> its sheet: `estimate`, `true-middle` (given at test time),
             `reordered` (each pair by hand), `blurry` (in every frame), `frozen-middle` (the
-            true one, in every frame), `truth`. All over the same clips in the same order.
+            true one, in every frame), `mean-of-both` (directions of the truth), `truth`. All
+            over the same clips in the same order.
         test_set: Identifies clips and formation; runs with the same were scored on the same.
         cost: See `Cost`.
+        residuals: What each frame's network adds to its base, T numbers; see
+            `deblurkit.evaluation.residuals`.
     """
 
     folder: Path
@@ -61,6 +65,7 @@ class RunRecord:
     sheets: Mapping[str, ScoreSheet]
     test_set: str
     cost: Cost
+    residuals: tuple[float, ...] = ()
 
 
 def read_run(
@@ -73,15 +78,25 @@ def read_run(
             holds is damaged.
     """
     recipe = load_recipe(resolved_recipe(folder), registry=registry or get_registry())
-    again = f"score it: deblurkit evaluate {folder} --protocol {protocol}"
+    if not (folder / METRICS).is_file() and not (folder / scores_file(protocol)).is_file():
+        raise RunError(
+            "the run is not finished", where=str(folder), hint=f"go on: {how_to_go_on(folder)}"
+        )
+    again = shlex.join(["deblurkit", "evaluate", str(folder), "--protocol", protocol])
+    again = f"score it: {again}"
     scores = _json(folder / scores_file(protocol), folder, f"not scored under '{protocol}'", again)
-    cost = _json(folder / COST, folder, "not finished", "give the command that made it again")
+    cost = _json(folder / COST, folder, "not finished", f"go on: {how_to_go_on(folder)}")
     try:
         sheets = {name: ScoreSheet.from_json(said) for name, said in scores["rows"].items()}
         if "estimate" not in sheets:
             raise ValueError("no scores of the estimate")
         return RunRecord(
-            folder, recipe, sheets, str(scores["test_set"]), _COST.validate_python(cost)
+            folder,
+            recipe,
+            sheets,
+            str(scores["test_set"]),
+            _COST.validate_python(cost),
+            tuple(map(float, scores.get("residuals", ()))),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise RunError(
@@ -89,6 +104,16 @@ def read_run(
             where=str(folder),
             hint=f"score it again: deblurkit evaluate {folder}",
         ) from error
+
+
+def how_to_go_on(folder: Path) -> str:
+    """The command that finishes a run.
+
+    Raises:
+        RunError: the folder is no run directory.
+    """
+    recipe = resolved_recipe(folder)
+    return shlex.join(["deblurkit", "run", str(recipe), "--out", str(folder)])
 
 
 def _json(path: Path, folder: Path, otherwise: str, hint: str) -> dict[str, Any]:

@@ -3,14 +3,29 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from deblurkit.evaluation.rows import Given
+from deblurkit.printable import unprintable
+
+
+def _one_line(text: str) -> str:
+    if hidden := unprintable(text):
+        raise ValueError(f"it has {hidden}; valid: one line of text")
+    return text
+
+
+def _folded(text: str) -> str:
+    """Lines of a summary as one."""
+    return _one_line(" ".join(re.split(r"[ \t\r\n]+", text)).strip(" "))
+
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$", max_length=80)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
+Text = Annotated[str, AfterValidator(_one_line)]
 
 
 def _once(values: tuple[Any, ...] | None) -> tuple[Any, ...] | None:
@@ -30,12 +45,12 @@ class SuiteRow(Section):
     """One row of the table: a recipe with overrides."""
 
     name: Name = Field(description="of the row; also that of its run directories")
-    title: str = Field("", description="in tables; by default the name")
-    recipe: str = Field(description="a bundled recipe's name, or a path from the suite's folder")
+    title: Text = Field("", description="in tables; by default the name")
+    recipe: Text = Field(description="a bundled recipe's name, or a path from the suite's folder")
     set: dict[str, Any] = Field(default_factory=dict, description="recipe key -> value")
     seeds: tuple[Seed, ...] | None = Field(None, min_length=1, description="by default the suite's")
     also: tuple[Given, ...] = Field((), description="further rows from the same weights")
-    group: str = Field("", description="heading in the table; rows of one group stand together")
+    group: Text = Field("", description="heading in the table; rows of one group stand together")
     reference: str | None = Field(
         None, description="the row that this one is compared with; by default the suite's"
     )
@@ -55,10 +70,10 @@ class Suite(Section):
     """A suite, as its file says it."""
 
     name: Name
-    summary: str = ""
-    scale: str = Field("quick", description="lowest layer of every row's recipe")
+    summary: Annotated[str, AfterValidator(_folded)] = ""
+    scale: Text = Field("quick", description="lowest layer of every row's recipe")
     seeds: tuple[Seed, ...] = Field((0,), min_length=1)
-    protocol: str = "deblurkit"
+    protocol: Text = "deblurkit"
     reference: str = Field(description="the row that differences are taken to")
     set: dict[str, Any] = Field(default_factory=dict, description="recipe key -> value, all rows")
     rows: tuple[SuiteRow, ...] = Field(min_length=1)

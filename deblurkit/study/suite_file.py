@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from deblurkit.errors import RecipeError, nearest
 from deblurkit.evaluation.rows import NO_METHOD
+from deblurkit.printable import readable
 from deblurkit.recipe.dump import flow
-from deblurkit.recipe.located import KeyPath, Leaf, Node, Row, Table, plain
+from deblurkit.recipe.located import KeyPath, Leaf, Node, Place, Row, Table, plain
 from deblurkit.recipe.problems import Problems
 from deblurkit.recipe.sources import SUFFIXES, file_origin, shown
 from deblurkit.recipe.validation import validate
@@ -90,13 +91,18 @@ def find_suite(source: str | Path) -> Path:
     Raises:
         RecipeError: there is no such suite.
     """
+    if source == "":
+        raise RecipeError(
+            "the suite's name is empty",
+            valid="a file, or a suite that comes with deblurkit: " + nearest("", _bundled()),
+        )
     try:
         path = Path(source).expanduser()
     except RuntimeError:  # the home folder of nobody
         path = Path(source)
     if _is(path, Path.is_file):
         return path
-    known = {p.stem: p for p in sorted(bundled_suites().glob("*.yaml"))}
+    known = _bundled()
     name = str(source).removesuffix(SUFFIXES[0])
     if name in known:
         return known[name]
@@ -111,6 +117,10 @@ def find_suite(source: str | Path) -> Path:
         where=shown(path),
         valid="a file, or a suite that comes with deblurkit: " + nearest(Path(name).name, known),
     )
+
+
+def _bundled() -> dict[str, Path]:
+    return {path.stem: path for path in sorted(bundled_suites().glob("*.yaml"))}
 
 
 def bundled_suites() -> Path:
@@ -128,7 +138,7 @@ def dump_suite(suite: Suite, about: str = "") -> str:
         about: Comment of one line at the top.
     """
     values = suite.model_dump(mode="json", exclude={"rows"})
-    lines = [f"# {' '.join(about.split())}"] if about else []
+    lines = [f"# {readable(' '.join(about.split()))}"] if about else []
     lines += [f"{key}: {flow(value)}" for key, value in values.items()]
     lines.append("rows:")
     for row in suite.rows:
@@ -167,14 +177,33 @@ def _check_sets(tree: Table, problems: Problems) -> None:
     places += [(row, ("rows", i, "set")) for i, row in enumerate(_rows(tree))]
     for table, path in places:
         settings = table.get("set")
-        for key, entry in settings.entries.items() if isinstance(settings, Table) else ():
-            if own := own_place(key):
-                problems.add(entry.key, (*path, key), f"it cannot be set here; say {own}")
+        for at, place, own in _own_keys(settings, ()) if isinstance(settings, Table) else ():
+            problems.add(place, (*path, *at), f"it cannot be set here; say {own}")
+
+
+def _own_keys(table: Table, above: tuple[str, ...]) -> Iterator[tuple[KeyPath, Place, str]]:
+    """As `own_keys`, of all keys of a mapping and of the mappings in it, with their places."""
+    for key, entry in table.entries.items():
+        at = (*above, key)
+        if own := own_place(".".join(at)):
+            yield at, entry.key, own
+        elif isinstance(entry.value, Table):
+            yield from _own_keys(entry.value, at)
 
 
 def own_place(key: str) -> str | None:
     """Where a suite says a key of recipes itself; None for a key that can be set."""
-    return next((v for k, v in OWN_KEYS.items() if key == k or key.startswith(f"{k}.")), None)
+    asked = ".".join(part.strip() for part in key.split("."))
+    return next((v for k, v in OWN_KEYS.items() if asked == k or asked.startswith(f"{k}.")), None)
+
+
+def own_keys(key: str, value: object) -> Iterator[tuple[str, str]]:
+    """The keys at or below one that a suite says itself, each with where it says them."""
+    if own := own_place(key):
+        yield key, own
+    elif isinstance(value, Mapping):
+        for below, inner in value.items():
+            yield from own_keys(f"{key}.{below}", inner)
 
 
 def _rows(tree: Table) -> Iterator[Table]:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from deblurkit.frames import middle
+
 RowKind = Literal["method", "given", "reference"]
 """`method`: an estimate; `given`: from the same weights, helped at test time (true middle given,
 reordered by hand); `reference`: no method (blurry image, true middle repeated, truth)."""
@@ -85,6 +87,18 @@ class TableRow:
     seeds: tuple[int, ...] = ()
     clips: int = 0
     note: str = ""
+
+    def is_given(self, column: TableColumn) -> bool:
+        """Whether the column's frame was given to the row: the true middle, at test time or alone.
+
+        Such a frame has no error because it is the true one, not because it was found.
+        """
+        helped = self.key.partition("+")[2] == "true-middle"
+        if column.frame is None or not (helped or self.key.partition("@")[0] == "frozen-middle"):
+            return False
+        score = column.key.rpartition(":")[0]
+        T = sum(key.rpartition(":")[0] == score for key in self.cells)
+        return T % 2 == 1 and column.frame == middle(T)
 
 
 @dataclass(frozen=True)

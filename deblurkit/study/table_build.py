@@ -71,7 +71,7 @@ def build_table(entries: Sequence[Entry], *, title: str, protocol: str) -> Table
         if column is headline:
             shown.append(difference_column(headline))
     shown += [c for c in COSTS if any(c.key in row.cells for row in rows)]
-    notes = table_notes(rows, lines, columns, headline)
+    notes = table_notes(rows, lines, columns, headline, shown)
     return Table(title, name, tuple(shown), tuple(rows), notes)
 
 

@@ -6,10 +6,14 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from deblurkit.evaluation.measures import Column
-from deblurkit.study.table import TableRow
+from deblurkit.evaluation.measures import Column, ScoreSheet
+from deblurkit.study.table import TableColumn, TableRow
 from deblurkit.study.table_cells import OTHER_CLIPS, UNAVAILABLE, unavailable
 from deblurkit.study.table_rows import Line
+from deblurkit.wording import counted
+
+REBLUR = "reblur-psnr"
+"""The column that depends on the camera response chosen in scoring."""
 
 
 def table_notes(
@@ -17,24 +21,26 @@ def table_notes(
     lines: Sequence[Line],
     columns: Sequence[Column],
     headline: Column | None,
+    shown: Sequence[TableColumn],
 ) -> tuple[str, ...]:
     """All notes: what the numbers are of, what cannot be had and why, which rows failed."""
     return (
-        *_about(rows, headline),
+        *_about(rows, shown, headline),
+        *_reblurring(lines),
         *_machines(lines),
         *_missing(lines, columns),
         *_complaints(rows),
     )
 
 
-def _about(rows: Sequence[TableRow], headline: Column | None) -> Iterator[str]:
+def _about(
+    rows: Sequence[TableRow], shown: Sequence[TableColumn], headline: Column | None
+) -> Iterator[str]:
     """What the numbers are of, and what differences are to."""
     scored = [row for row in rows if row.clips]
     if not scored:
         return
-    yield "Numbers are over " + _which(
-        scored, lambda row: f"{row.clips} clip" + ("s" if row.clips > 1 else "")
-    )
+    yield "Numbers are over " + _which(scored, lambda row: counted(row.clips, "clip"))
     if any(len(row.seeds) > 1 for row in rows):
         seeds = [row for row in scored if row.seeds]
         yield "Trained with " + _which(
@@ -43,8 +49,7 @@ def _about(rows: Sequence[TableRow], headline: Column | None) -> Iterator[str]:
     if any(cell.low is not None for row in rows for cell in row.cells.values()):
         both = "clips and seeds" if any(len(row.seeds) > 1 for row in rows) else "clips"
         yield f"Brackets hold 95 % intervals, by the bootstrap over {both}."
-    if any(cell.value == math.inf for row in rows for cell in row.cells.values()):
-        yield "'true' stands where there is no error at all."
+    yield from _without_error(rows, shown)
     if headline and any(c.note == OTHER_CLIPS for r in rows for c in r.cells.values()):
         yield "Rows scored on other clips than their reference have no difference to it."
     titles = {row.key: row.title for row in rows}
@@ -59,6 +64,46 @@ def _about(rows: Sequence[TableRow], headline: Column | None) -> Iterator[str]:
     for row in compared:
         if note := row.cells["difference"].note:
             yield f"{row.title}: its difference is over {note}"
+
+
+def _without_error(rows: Sequence[TableRow], shown: Sequence[TableColumn]) -> Iterator[str]:
+    """What stands where a PSNR is infinite."""
+    given = {
+        row.is_given(column)
+        for row in rows
+        for column in shown
+        if (cell := row.cells.get(column.key)) is not None and cell.value == math.inf
+    }
+    if False in given:
+        yield "'exact' stands where there is no error at all."
+    if True in given:
+        yield "In columns of single frames, 'true' marks a frame that was given."
+
+
+def _reblurring(lines: Sequence[Line]) -> Iterator[str]:
+    """Whether rows on the same clips were re-blurred in different ways."""
+    by_set: dict[str, dict[str, list[str]]] = {}
+    for line in lines:
+        for sheet in line.sheets.values():
+            if any(column.key == REBLUR for column in sheet.here):
+                said = by_set.setdefault(line.test_set, {}).setdefault(_formation(sheet), [])
+                if line.title not in said:
+                    said.append(line.title)
+    for ways in by_set.values():
+        if len(ways) > 1:
+            usual, *others = sorted(ways, key=lambda way: -len(ways[way]))
+            differing = "; ".join(f"{way}: {_quoted(ways[way])}" for way in others)
+            yield (
+                "Re-blur PSNR cannot be compared between all rows: most were re-blurred with "
+                f"{usual} ({differing})."
+            )
+
+
+def _formation(sheet: ScoreSheet) -> str:
+    if "response" not in sheet.settings:
+        return "a response that is not known"
+    gamma = f" {sheet.settings['gamma']:g}" if "gamma" in sheet.settings else ""
+    return f"response {sheet.settings['response']}{gamma}"
 
 
 def _which(rows: Sequence[TableRow], say: Callable[[TableRow], str]) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from deblurkit.errors import DeblurkitError, RunError, nearest
+from deblurkit.evaluation.residuals import silent_frames
 from deblurkit.evaluation.rows import GIVEN, NO_METHOD
 from deblurkit.study.bootstrap import Sheets
 from deblurkit.study.entries import Entry, SheetRecord
@@ -199,7 +200,17 @@ def _note(entry: Entry) -> str:
         said.append(
             f"{word} {_listed(entry.missing)} not run yet" if entry.runs or said else "not run yet"
         )
+    said += [run.note for run in entry.runs.values() if isinstance(run, SheetRecord) and run.note]
+    if silent := _silent(entry):
+        frames = f"frame{'s'[: len(silent) > 1]} {_listed(silent)}"
+        said.append(f"{frames}: the network adds nothing to its base image, its training failed")
     return " ".join("; ".join(said).split())
+
+
+def _silent(entry: Entry) -> tuple[int, ...]:
+    """Frames whose networks add nothing in any of the seeds."""
+    runs = (run.residuals for run in entry.runs.values() if isinstance(run, RunRecord))
+    return tuple(sorted({i for sizes in runs if sizes for i in silent_frames(sizes)}))
 
 
 def _listed(seeds: Iterable[int]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -23,7 +24,7 @@ set: {frames: 3, evaluation.clips: 2, evaluation.samples: 0}
 rows:
   - {name: sequential, recipe: sequential_pairwise, group: families, also: [true-middle]}
   - {name: fails, recipe: sequential_pairwise, set: {training.others.lr: 1.0e+30}, group: families}
-  - {name: pairwise, recipe: pairwise_middle, group: families, also: [reordered]}
+  - {name: pairwise, recipe: pairwise, group: families, also: [reordered]}
 """
 
 
@@ -73,11 +74,11 @@ def test_a_suite_with_a_row_that_fails_from_dry_run_to_table(suite: Path, tmp_pa
 
     ahead = bench(suite, "--dry-run")
     assert "3 runs: 2 done, 1 to do" in ahead.output and "a run so far" in ahead.output
-    again = bench(suite, "--columns", "psnr,nonsense", "--rows", "sequential")
-    assert again.exit_code == 2
+    again = bench(suite, "--columns", "psnr, ssim", "--rows", "sequential")
+    assert again.exit_code == 0
     assert "row 1 of 1: sequential, seed 0: done before" in again.output
     assert "phase" not in again.output.split("three rows")[0]
-    assert "3 runs: 2 done, 1 failed" in again.output and "nonsense" in again.output
+    assert "3 runs: 2 done, 1 failed" in again.output and "SSIM" in again.output
 
     # With a rate that works, the row is another one: it is run, and all other rows are there.
     suite.write_text(SUITE.replace("1.0e+30", "1.0e-5"), "utf-8")
@@ -142,6 +143,11 @@ def test_seeds_scale_and_overrides_reach_every_row(suite: Path, tmp_path: Path) 
         (["small.yaml", "--rows", "pairwice"], "did you mean 'pairwise'?"),
         (["small.yaml", "--scale", "smok"], "did you mean 'smoke'?"),
         (["small.yaml", "--set", "training.middle.step=3"], "did you mean 'steps'?"),
+        (["small.yaml", "--columns", "psnr,nonsense"], "there is no column 'nonsense'"),
+        (["small.yaml", "--columns", "psnr-frame:4"], "valid: "),
+        (["small.yaml", "--out", ""], "the path is empty"),
+        ([""], "the suite's name is empty"),
+        (["small.yaml", "--out", os.fsdecode(b"\xff")], "\ufffd: the path is not UTF-8"),
     ],
 )
 def test_mistakes_on_the_command_line_are_messages(
@@ -153,8 +159,34 @@ def test_mistakes_on_the_command_line_are_messages(
     assert not (tmp_path / "bench").exists()
 
 
+def test_all_planned_columns_can_be_asked_for_and_failures_show_the_table(
+    suite: Path, tmp_path: Path
+) -> None:
+    words = ["--rows", "fails", "--columns", "psnr-frame:3,difference,memory-of-nobody"]
+    assert bench(suite, *words).exit_code == 2
+    words[-1] = "psnr-frame:3,difference,training-seconds"
+    done = bench(suite, *words)  # no row has a number
+    assert done.exit_code == 1 and "three rows, one of which fails" in done.output
+    assert "1 failed" in done.output and "the gradient's norm" in done.output
+
+
+def test_a_suite_whose_path_is_not_utf_8_is_run(suite: Path, tmp_path: Path) -> None:
+    other = tmp_path / os.fsdecode(b"s\xff.yaml")
+    try:
+        other.write_bytes(suite.read_bytes())
+    except OSError:
+        pytest.skip("this file system has no such names")
+    done = bench(other, "--rows", "sequential", "--out", "o", "--set", "training.middle.steps=1")
+    assert done.exit_code == 0, done.output
+    state = json.loads((tmp_path / "o/bench.json").read_text("utf-8"))
+    assert os.fsencode(state["command"]).count(b"s\xff.yaml") == 1
+    assert "s\ufffd.yaml" in (tmp_path / "o/suite.yaml").read_text("utf-8").splitlines()[0]
+    again = bench(other, "--rows", "sequential", "--out", "o", "--set", "training.middle.steps=1")
+    assert "done before" in again.output
+
+
 def test_mistakes_of_a_suite_are_said_before_anything_runs(suite: Path, tmp_path: Path) -> None:
-    suite.write_text(SUITE.replace("recipe: pairwise_middle", "recipe: pairwise_midle"), "utf-8")
+    suite.write_text(SUITE.replace("recipe: pairwise,", "recipe: pairwise_midle,"), "utf-8")
     done = bench("small.yaml")
     assert done.exit_code == 2
     assert "did you mean 'pairwise_middle'?" in done.output and "(row pairwise)" in done.output

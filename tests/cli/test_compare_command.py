@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,9 +14,10 @@ import pytest
 from click.testing import CliRunner, Result
 
 from deblurkit.cli import main
+from deblurkit.cli.compare import FORMATS as SUFFIXES
 from deblurkit.engine.rundir import COST, METRICS, RECIPE, scores_file
 from deblurkit.evaluation.measures import Column, Measure, ScoreSheet
-from deblurkit.evaluation.rows import ROWS
+from deblurkit.evaluation.rows import NO_METHOD, ROWS
 from deblurkit.recipe import dump_recipe, load_recipe
 from deblurkit.report.table_json import table_from_json
 from deblurkit.storage import write_json
@@ -68,7 +70,7 @@ def finished(tmp_path: Path) -> Write:
         text = dump_recipe(load_recipe(recipe, scale="smoke", seed=seed))
         (folder / RECIPE).write_text(text, "utf-8")
         qualities = dict(
-            zip(ROWS, (quality, quality + 1, quality + 0.5, 20, 21, np.inf), strict=True)
+            zip(ROWS, (quality, quality + 1, quality + 0.5, 20, 21, 21.5, np.inf), strict=True)
         )
         rows = {row: sheet(q, protocol, clips).to_json() for row, q in qualities.items()}
         said = {"protocol": protocol, "test_set": test_set, "rows": rows}
@@ -96,7 +98,7 @@ def test_two_runs_in_one_table(finished: Write) -> None:
     assert result.exit_code == 0
     assert max(map(len, result.stdout.splitlines())) <= 120
     rows = rows_of(a, b)
-    assert list(rows) == ["blurry", "frozen-middle", "truth", "pairwise", "sequential-pairwise"]
+    assert list(rows) == [*NO_METHOD, "pairwise", "sequential-pairwise"]
     assert rows["sequential-pairwise"]["reference"] == "pairwise"
     assert float(rows["sequential-pairwise"]["difference"]) == pytest.approx(2)
     assert rows["pairwise"]["parameters"] == "1000"
@@ -109,7 +111,7 @@ def test_runs_are_named_by_recipe_else_by_folder_else_by_path_or_as_asked(finish
     again = finished("y/a", 25)
     assert {str(a), str(again)} < set(rows_of(a, again))
     result = compare(a, b, "--names", "one")
-    assert result.exit_code == 2 and "1 names for 2 run directories" in result.stderr
+    assert result.exit_code == 2 and "1 name for 2 run directories" in result.stderr
 
 
 def test_the_reference_is_a_row_a_run_or_the_blurry_image(finished: Write) -> None:
@@ -135,7 +137,8 @@ def test_runs_on_other_clips_have_no_difference(finished: Write) -> None:
 
 def test_also_adds_rows(finished: Write) -> None:
     rows = rows_of(finished("a", 24), "--also", "true-middle", "--also", "reordered")
-    assert list(rows)[3:] == ["pairwise", "pairwise+true-middle", "pairwise+reordered"]
+    helped = ["pairwise+true-middle", "pairwise+reordered"]
+    assert list(rows)[len(NO_METHOD) :] == ["pairwise", *helped]
 
 
 def test_other_systems_stand_in_the_same_table(finished: Write, tmp_path: Path) -> None:
@@ -211,7 +214,7 @@ def test_a_bench_folder_gives_all_its_rows(finished: Write, tmp_path: Path) -> N
     bench = tmp_path / "bench"
     make_bench(bench, finished)
     rows = rows_of(bench)
-    assert list(rows)[3:] == ["pairwise", "pairwise+reordered", "sequential"]
+    assert list(rows)[len(NO_METHOD) :] == ["pairwise", "pairwise+reordered", "sequential"]
     assert rows["pairwise"]["seeds"] == "0 1"
     assert rows["sequential"]["note"] == "seed 1 failed: the loss is not finite"
     # Seeds that both have: only 0.
@@ -277,3 +280,56 @@ def test_a_run_without_scores_under_a_protocol_is_scored(tmp_path: Path) -> None
     assert kept["protocol"] == table.protocol
     again = compare(tmp_path / "real", "--protocol", "jin2018-middle", "--format", "json")
     assert again.stderr == "" and again.stdout == result.stdout
+
+
+def test_folders_that_are_not_utf_8_are_shown_in_every_format(
+    finished: Write, tmp_path: Path
+) -> None:
+    name = os.fsdecode(b"r\xffn\x1b[31m")
+    try:
+        (tmp_path / name).mkdir()
+    except OSError:
+        pytest.skip("this file system has no such names")
+    a, b = finished("a", 24), finished(f"{name}/r\udcffn", 25)
+    for suffix, kind in SUFFIXES.items():
+        out = tmp_path / os.fsdecode(b"t\xff" + suffix.encode())
+        result = compare(a, b, "--format", kind, "--out", out)
+        assert result.exit_code == 0, result.output
+        shown = "r?n" if kind == "latex" else "r\ufffdn"
+        assert shown in out.read_text("utf-8")
+    result = compare(a, b, "--reference", b)
+    assert result.exit_code == 0 and "r\ufffdn" in result.stdout
+    result = compare(a, b.parent)
+    assert result.exit_code == 2 and "r\ufffdn\ufffd[31m: there is no" in result.stderr
+
+
+@pytest.mark.parametrize("name", ["a\x1b[31m", "a\nb", "a\u202eb", os.fsdecode(b"a\xff")])
+def test_names_that_cannot_be_printed_are_refused(
+    finished: Write, tmp_path: Path, name: str
+) -> None:
+    a = finished("a", 24)
+    write_json(tmp_path / "theirs.json", sheet(28).to_json())
+    for words in (("--names", name), ("--with", f"{name}={tmp_path / 'theirs.json'}")):
+        result = compare(a, *words)
+        assert result.exit_code == 2 and "the name 'a\ufffd" in result.stderr
+        assert "names of one line of text" in result.stderr and result.stdout == ""
+
+
+def test_an_empty_path_is_not_the_current_folder(
+    finished: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(finished("a", 24))
+    for words in (("",), (".", "--out", "")):
+        result = compare(*words)
+        assert result.exit_code == 2 and "the path is empty" in result.stderr
+    assert compare(".", "--with", "x=").exit_code == 2
+
+
+def test_an_unfinished_run_can_be_gone_on_with_as_it_says(finished: Write) -> None:
+    a = finished("of two words", 24)
+    for name in (METRICS, scores_file("deblurkit"), COST):
+        (a / name).unlink()
+    for command in ("compare", "report"):
+        result = CliRunner().invoke(main, [command, str(a)])
+        assert result.exit_code == 2 and "the run is not finished" in result.stderr
+        assert f"deblurkit run '{a / RECIPE}' --out '{a}'" in result.stderr

@@ -86,6 +86,11 @@ def test_from_the_clips_of_a_run_to_a_row_beside_it(
     assert difference.value == pytest.approx(near["psnr"].value - ours["psnr"].value)
     assert difference.low is not None and difference.high is not None
     assert 0 < difference.low < difference.value < difference.high
+    # The true frames of both sides are known, and the same.
+    assert not [row.note for row in table.rows if row.note]
+    marks = json.loads(Path("near.json").read_text("utf-8"))["true_frames"]
+    assert all(sheet.true_frames == marks for sheet in read_run(run).sheets.values())
+    assert len(set(marks)) == len(names) and all(marks)
     assert not [row for row in table.rows if "@" in row.key]  # one test set
 
 
@@ -117,7 +122,8 @@ def test_other_clips_are_said_to_be_others_and_scoring_follows_the_recipe(
     assert done.exit_code == 0, done.output
     assert sorted(p.name for p in (out / "true").iterdir()) == ["clip-01", "clip-02"]
     assert "written: 2 clips of 7 frames" in done.stdout
-    assert "--response gamma" in done.stdout and "scores are of other clips" in done.stdout
+    assert "--response gamma --gamma 2.2 " in done.stdout
+    assert "scores are of other clips" in done.stdout
     done = deblurkit("evaluate", run, "--export", tmp_path / "a", "--protocol", "jin2018-middle")
     assert done.stdout.count("--protocol jin2018-middle") == 2
     assert "other clips" not in done.stdout

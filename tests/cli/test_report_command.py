@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -98,3 +100,33 @@ def test_a_page_goes_into_html_files_alone(bench: Path) -> None:
     result = CliRunner().invoke(main, ["report", str(bench), "--out", str(state)])
     assert result.exit_code == 2 and "ends in .html" in result.stderr
     assert state.read_bytes() == before
+
+
+def test_an_empty_path_is_not_the_current_folder(
+    bench: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(bench)
+    for words in (["report", ""], ["report", ".", "--out", ""]):
+        result = CliRunner().invoke(main, words)
+        assert result.exit_code == 2 and "the path is empty" in result.stderr
+    assert not (bench / "report.html").exists()
+
+
+def test_one_clip_is_one_clip(bench: Path) -> None:
+    result = CliRunner().invoke(main, ["report", str(bench), "--clips", "1"])
+    assert result.output.rstrip().endswith(" MB, 1 clip")
+
+
+def test_folders_that_are_not_utf_8_become_a_page(bench: Path, tmp_path: Path) -> None:
+    name = os.fsdecode(b"r\xffn\x1b[31m")
+    try:
+        shutil.copytree(bench / "runs/a-s0", tmp_path / name)
+    except OSError:
+        pytest.skip("this file system has no such names")
+    out = tmp_path / os.fsdecode(b"\xff.html")
+    runs = [str(tmp_path / name), str(bench / "runs/a-s0")]
+    result = CliRunner().invoke(main, ["report", *runs, "--out", str(out)])
+    assert result.exit_code == 0, result.output
+    text = out.read_text("utf-8")
+    assert "r\ufffdn\ufffd[31m" in text and "\x1b" not in text
+    assert f"{tmp_path}/\ufffd.html  " in result.output

@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import json
 import math
+import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
+from PIL import Image
 
 from deblurkit.cli import main
 from deblurkit.evaluation.measures import ScoreSheet
@@ -120,7 +123,7 @@ def test_frames_beyond_seven_go_into_further_lines(tmp_path):
     assert done.exit_code == 0, done.output
     heads = [x.split()[1:] for x in done.stdout.splitlines() if x.startswith("frame")]
     assert heads == [[*"1234567"], ["8", "9", "10", "11"]]
-    assert done.stdout.count("inf") >= 11  # no error: the truth against itself
+    assert done.stdout.count("exact") >= 11  # the truth against itself
     assert max(map(len, done.stdout.splitlines())) <= 80
 
 
@@ -216,3 +219,91 @@ def test_a_file_that_cannot_be_written_costs_no_scores(folders, tmp_path):
     assert "protocol deblurkit/1, 3 clips of 7 frames" in done.stdout
     same = deblurkit("score", *folders, "--csv", tmp_path / "s", "--json", tmp_path / "s")
     assert same.exit_code == 2 and "name the same file" in same.stderr
+
+
+def test_names_that_are_not_utf_8_are_scored_printed_and_written(folders, tmp_path):
+    pred, truth = folders
+    name = os.fsdecode(b"cl\xffip")
+    try:
+        shutil.copytree(pred / "clip1", tmp_path / "pred" / name)
+        shutil.copytree(truth / "clip1", tmp_path / "truth" / name)
+    except OSError:
+        pytest.skip("this file system has no such names")
+    shutil.copytree(truth / "clip2", tmp_path / "truth" / "clip2")
+    words = [sys.executable, "-m", "deblurkit", "score", "pred", "truth", "--allow-missing"]
+    words += ["--protocol", "jin2018-middle", "--json", f"{name}.json", "--csv", f"{name}.csv"]
+    done = subprocess.run(words, capture_output=True, cwd=tmp_path, timeout=120, check=False)
+    assert done.returncode == 0 and done.stderr == b"", done.stderr
+    done.stdout.decode("utf-8")
+    sheet = json.loads((tmp_path / f"{name}.json").read_text("utf-8"))
+    assert sheet["clips"] == ["cl\ufffdip"]
+    assert "\ncl\ufffdip," in (tmp_path / f"{name}.csv").read_text("utf-8")
+    shutil.rmtree(tmp_path / "truth" / name)
+    done = subprocess.run(words, capture_output=True, cwd=tmp_path, timeout=120, check=False)
+    said = done.stderr.decode("utf-8")
+    assert done.returncode == 2 and "1 without truth in truth: cl\ufffdip" in said
+    words[-1] = words[-3] = os.fsdecode(b"\xff/\xff")
+    words[4] = os.fsdecode(b"\xff\x1b[31m")
+    done = subprocess.run(words, capture_output=True, cwd=tmp_path, timeout=120, check=False)
+    said = done.stderr.decode("utf-8")
+    assert done.returncode == 2 and "error: \ufffd\ufffd[31m: there is no such file" in said
+
+
+def test_how_colours_were_read_is_said_once(folders, tmp_path):
+    _, truth = folders
+    for path in sorted(truth.rglob("*.png")):
+        gray = tmp_path / "gray" / path.relative_to(truth)
+        gray.parent.mkdir(parents=True, exist_ok=True)
+        Image.open(path).convert("L").save(gray)
+    done = deblurkit("score", tmp_path / "gray", truth, "--protocol", "jin2018-middle")
+    assert done.exit_code == 0, done.output
+    said = " ".join(done.stdout.split())
+    assert said.count("predictions of 3 clips are gray: each value counts for all three") == 1
+    through = tmp_path / "gray" / "clip2" / "1.png"
+    Image.new("RGBA", (44, 44), (0, 0, 0, 128)).save(through)
+    done = deblurkit("score", tmp_path / "gray", truth)
+    assert done.exit_code == 2 and f"clip2: {through} has transparent pixels" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "words", [("", "."), (".", ""), *((".", ".", o, "") for o in ("--blurry", "--json", "--csv"))]
+)
+def test_an_empty_path_is_not_the_current_folder(folders, words, monkeypatch):
+    monkeypatch.chdir(folders[1] / "clip1")
+    before = sorted(Path().iterdir())
+    done = deblurkit("score", *words)
+    assert done.exit_code == 2 and "the path is empty" in done.stderr
+    assert sorted(Path().iterdir()) == before and done.stdout == ""
+
+
+def test_the_exponent_of_reblurring_counts_and_stands_in_the_sheet(folders, tmp_path):
+    def sheet(*words) -> ScoreSheet:
+        file = tmp_path / "s.json"
+        done = deblurkit("score", *folders, "--json", file, *words)
+        assert done.exit_code == 0, done.output
+        return ScoreSheet.from_json(json.loads(file.read_text()))
+
+    usual, curved = sheet("--response", "gamma"), sheet("--response", "gamma", "--gamma", "4")
+    assert usual.settings == {"response": "gamma", "gamma": 2.2}
+    assert curved.settings == {"response": "gamma", "gamma": 4.0}
+    assert usual.values("reblur-psnr") != curved.values("reblur-psnr")
+    assert usual.values("psnr") == curved.values("psnr")
+    assert sheet().settings == {"response": "identity"}
+    assert sheet("--protocol", "jin2018-middle").settings == {}
+    for words, said in (
+        (("--gamma", "3"), "--gamma changes nothing without --response gamma"),
+        (("--gamma", "3", "--response", "srgb"), "changes nothing without"),
+        (("--gamma", "0", "--response", "gamma"), "--gamma"),
+        (("--gamma", "nan", "--response", "gamma"), "nan is no number above 0"),
+        (("--gamma", "inf", "--response", "gamma"), "--gamma"),
+    ):
+        done = deblurkit("score", *folders, *words)
+        assert done.exit_code == 2 and said in done.stderr
+
+
+def test_one_clip_is_one_clip(folders):
+    pred, truth = folders
+    done = deblurkit("score", pred / "clip1", truth.parent / "pred")
+    assert done.exit_code == 2 and "is a folder of 3 clips" in done.stderr
+    done = deblurkit("score", pred / "clip1", truth / "clip1", "--protocol", "jin2018-middle")
+    assert "1 clip of 7 frames" in done.stdout

@@ -82,7 +82,9 @@ def test_each_side_leaves_the_other_alone() -> None:
     e[1].grad = None
     term.own_loss(e, x).backward()
     assert e[1].grad is None
-    assert all(p.grad is not None and p.grad.any() for p in term.critic.parameters())
+    # What only shifts a channel before it is normalised has a gradient of 0, but for rounding.
+    assert all(p.grad is not None for p in term.critic.parameters())
+    assert all(p.grad.any() for p in term.critic.parameters() if p.ndim > 1)
 
 
 def test_a_critic_learns_to_tell_and_estimates_learn_to_pass() -> None:

@@ -239,11 +239,19 @@ def test_without_common_seeds_each_method_draws_its_own() -> None:
 
 
 def test_drawings_without_weight_are_left_out() -> None:
-    weights = np.array([1.0, 1.0, 0.0, 0.0, 0.0, 0.0])
-    totals = np.array([0.2, 0.6, 0, 0, 0, 0])
-    assert (clip_draws(6) @ weights == 0).any()
+    weights = np.array([1.0, 1.0, 1.0, 0.0, 0.0])
+    totals = np.array([0.2, 0.4, 0.6, 0, 0])
+    silent = (clip_draws(5) @ weights == 0).mean()
+    assert 0 < silent < 0.05
     (found,) = estimate({0: sheet_of(COLUMNS[1], totals, weights)}, "ratio")
     assert (found.value, found.low, found.high) == pytest.approx((0.4, 0.2, 0.6))
+
+
+def test_with_many_drawings_without_weight_there_is_no_interval() -> None:
+    weights = np.array([1.0, 1.0, 0.0, 0.0, 0.0, 0.0])
+    assert (clip_draws(6) @ weights == 0).mean() > 0.05
+    (found,) = estimate({0: sheet_of(COLUMNS[1], weights / 2, weights)}, "ratio")
+    assert (found.value, found.low, found.high) == (0.5, None, None)
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,10 @@ def command(*words: str | Path) -> str:
 @pytest.mark.slow
 def test_the_whole_study_from_suite_to_table_report_and_claims(tmp_path: Path) -> None:
     out = tmp_path / "bench"
-    said = command("-m", "deblurkit", "bench", SUITE, "--scale", "smoke", "--out", out)
+    said = command(
+        "-m", "deblurkit", "bench", SUITE, "--scale", "smoke", "--seeds", "0", "--out", out,
+        "--set", "training.others.steps=3",  # some rows have a number of steps of their own
+    )  # fmt: skip
     rows = read_suite(SUITE).rows
     assert f"{len(rows)} runs: {len(rows)} done" in said and "saved by reuse" in said
     bench = read_bench(out)
@@ -50,10 +53,18 @@ def test_the_whole_study_from_suite_to_table_report_and_claims(tmp_path: Path) -
     command("-m", "deblurkit", "report", out)
     assert (out / "report.html").stat().st_size < 15e6
 
+    pages = tmp_path / "results"
+    command(ROOT / "benchmarks" / "results.py", out, pages, "--no-timing")
+    page = (pages / "ablation.md").read_text("utf-8")
+    assert "deblurkit bench" in page and "loss families" in page and "Time: 0 h " in page
+    assert (pages / "claims.md").stat().st_size > 5000
+    shown = sorted(pages.glob("*.png"))
+    assert shown and all(f"]({path.name})" in page for path in shown)
+
     verdicts = tmp_path / "claims.json"
     command(ROOT / "benchmarks" / "claims.py", out, "--no-timing", "--json", verdicts)
     claims = json.loads(verdicts.read_text("utf-8"))
-    assert len(claims["claims"]) == 10
+    assert len(claims["claims"]) == 13
     assert {"supported", "not supported", "inconclusive"} >= {
         claim["verdict"] for name, claim in claims["claims"].items() if name != "C10"
     }

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from deblurkit.engine.rundir import COST, METRICS, RECIPE, scores_file
 from deblurkit.evaluation.measures import Column, Measure, ScoreSheet
+from deblurkit.evaluation.rows import ROWS
 from deblurkit.recipe import dump_recipe, load_recipe
 from deblurkit.report.strips import STRIPS, write_index, write_strip
 from deblurkit.storage import write_json
@@ -81,10 +82,7 @@ def made_run(
     cost = Cost(int(rng.integers(2e5, 2e7)), seconds, seconds / 2, 0.31, 3 << 27, "CPU, 2 threads")
     write_json(folder / COST, asdict(cost))
     made = [_estimates(true, row.blur, rng) for true in clips]
-    sheets = {
-        name: ScoreSheet("deblurkit/1", T, COLUMNS)
-        for name in ("estimate", "true-middle", "reordered", "blurry", "frozen-middle", "truth")
-    }
+    sheets = {name: ScoreSheet("deblurkit/1", T, COLUMNS) for name in ROWS}
     for k in range(scored):
         true, rows = clips[k % len(clips)], made[k % len(clips)]
         shake = 1 + 0.2 * np.random.default_rng(k).random()
@@ -169,6 +167,7 @@ def _estimates(true: Frames, blur: float, rng: np.random.Generator) -> dict[str,
         "reordered": np.clip(0.9 * estimate + 0.1 * true, 0, 1),
         "blurry": np.broadcast_to(blurry, true.shape),
         "frozen-middle": np.broadcast_to(true[T // 2], true.shape),
+        "mean-of-both": (true + true[::-1]) / 2,
         "truth": true,
     }
 

@@ -15,8 +15,11 @@ from deblurkit.engine.checkpoint import (
     restore_optimizer,
     save_checkpoint,
 )
+from deblurkit.engine.log import RECORDS, read_records
 from deblurkit.engine.phase_store import PhaseResult, PhaseStore
 from deblurkit.errors import RunError
+
+RECORD = {"phase": "middle", "step": 1, "terms": {"mse": 0.5}, "lr": 0.1}
 
 
 def checkpoint(step: int) -> Checkpoint:
@@ -96,11 +99,11 @@ def test_optimizer_state_survives() -> None:
 
 def test_a_damaged_stored_phase_counts_as_missing(tmp_path: Path) -> None:
     store = PhaseStore(tmp_path)
-    store.put(PhaseResult("k", {"net": {"w": torch.ones(2)}}, ({"step": 1},), 2.5), "phase")
+    store.put(PhaseResult("k", {"net": {"w": torch.ones(2)}}, (RECORD,), 2.5), "phase")
     found = store.get("k", ["net"])
     assert found is not None
     assert torch.equal(found.weights["net"]["w"], torch.ones(2))
-    assert found.records == ({"step": 1},)
+    assert found.records == (RECORD,)
     assert found.seconds == 2.5
     path = tmp_path / "k" / "net.safetensors"
     path.write_bytes(path.read_bytes()[:-1])
@@ -119,8 +122,30 @@ def test_a_stored_phase_must_name_the_networks_it_trained(tmp_path: Path, said: 
 
 def test_damaged_records_cost_only_the_records(tmp_path: Path) -> None:
     store = PhaseStore(tmp_path)
-    store.put(PhaseResult("k", {"net": {"w": torch.ones(2)}}, ({"step": 1},), 1.0), "phase")
-    (tmp_path / "k" / "metrics.jsonl").write_text("no json")
+    store.put(PhaseResult("k", {"net": {"w": torch.ones(2)}}, (RECORD, RECORD), 1.0), "phase")
+    path = tmp_path / "k" / "metrics.jsonl"
+    path.write_text(path.read_text()[:-3])  # cut short
     found = store.get("k", ["net"])
-    assert found is not None
-    assert found.records == ()
+    assert found is not None and found.records == (RECORD,)
+    path.write_text("no json")
+    found = store.get("k", ["net"])
+    assert found is not None and found.records == ()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "", "[]", "3", '{"step": 1, "terms": {}}', '{"phase": "a", "step": "x", "terms": {}}',
+        '{"phase": "a", "step": 1, "terms": [1]}',
+        '{"phase": "a", "step": 1, "terms": {"b": null}}',
+        '{"phase": "a", "step": 1, "terms": {"b": 1' + "0" * 400 + "}}", "[" * 100_000,
+        '{"phase": "a", "step": Infinity, "terms": {}}',
+    ],
+)  # fmt: skip
+def test_lines_that_are_no_records_are_left_out(tmp_path: Path, line: str) -> None:
+    good = '{"phase": "a", "step": 1, "terms": {"b": NaN}}'
+    path = tmp_path / RECORDS
+    path.write_text(f"{good}\n{line}\n{good}\n")
+    assert [record["step"] for record in read_records(path)] == [1, 1]
+    path.write_bytes(b"\xff")
+    assert read_records(path) == read_records(tmp_path / "none") == ()

@@ -72,6 +72,8 @@ def test_rows_are_what_they_say() -> None:
     assert rows["truth"]["psnr"] is None
     assert rows["truth"]["motion-recall"] == pytest.approx(1)
     assert rows["frozen-middle"]["motion-recall"] == 0
+    assert rows["mean-of-both"]["pair-motion"] == 0
+    assert rows["blurry"]["psnr"] < rows["mean-of-both"]["psnr"]
     other = summary(scored(0.2))["rows"]
     assert other["blurry"] != other["estimate"]
 
@@ -88,6 +90,13 @@ def test_reordering_by_hand_puts_every_pair_the_better_way_round() -> None:
     np.testing.assert_allclose(rows["estimate"][0], mixed, atol=1e-6)
     np.testing.assert_allclose(rows["reordered"][0], true, atol=2e-3)
     assert (rows["true-middle"][0][2] == true[2]).all()
+
+
+def test_what_was_put_into_order_by_hand_says_nothing_of_order() -> None:
+    rows = summary(scored(0.1))["rows"]
+    for column in ("direction-agreement", "local-agreement"):
+        assert rows["reordered"][column] is None and rows["truth"][column] == 1.0
+    assert rows["reordered"]["direction-coherence"] is not None
 
 
 def test_sheets_are_over_the_same_clips_in_the_same_order() -> None:

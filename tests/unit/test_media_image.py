@@ -19,7 +19,9 @@ from real_data import real_data
 
 from deblurkit.errors import DataError
 from deblurkit.media.image import (
+    image_kind,
     image_size,
+    is_transparent,
     list_images,
     read_image,
     write_png,
@@ -460,3 +462,32 @@ def test_real_images() -> None:
     found = {path.name: read_image(path).shape for path in list_images(real_data("real_blur"))}
     assert len(found) > 5
     assert all(image_size(real_data("real_blur") / name) == found[name][:2] for name in found)
+
+
+@pytest.mark.parametrize(
+    ("mode", "kind"),
+    [("RGB", "rgb"), ("RGBA", "rgb"), ("L", "gray"), ("LA", "gray"), ("1", "gray"),
+     ("P", "palette"), ("I;16", "gray"), ("CMYK", "other"), ("LAB", "other")],
+)  # fmt: skip
+def test_how_colours_are_stored(tmp_path: Path, mode: str, kind: str) -> None:
+    path = tmp_path / "a.tif"
+    Image.new(mode, (5, 4)).save(path)
+    assert image_kind(path) == kind
+
+
+def test_transparency_is_seen_and_can_be_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    image = Image.fromarray(SMOOTH).convert("RGBA")
+    image.save(path)
+    assert not is_transparent(path)
+    assert (read_image(path, opaque=True) == SMOOTH).all()
+    image.putpixel((0, 0), (1, 2, 3, 254))
+    image.save(path)
+    assert is_transparent(path)
+    with pytest.raises(DataError, match=r"a\.png: pixels of the image are transparent"):
+        read_image(path, opaque=True)
+    palette = Image.fromarray(SMOOTH).convert("P")
+    palette.save(path)
+    assert not is_transparent(path)
+    palette.save(path, transparency=palette.getpixel((0, 0)))
+    assert is_transparent(path)

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import json
+import os
+import unicodedata
 import weakref
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from deblurkit.errors import DataError
 from deblurkit.evaluation import sequence_files
+from deblurkit.evaluation.clip_names import frames_mark
+from deblurkit.evaluation.measures import ScoreSheet, merged
 from deblurkit.evaluation.protocols import animation_from_blur
 from deblurkit.evaluation.protocols import deblurkit as ours
 from deblurkit.evaluation.protocols.names import get_protocol
@@ -213,9 +219,11 @@ def test_blurry_images_by_name(tmp_path):
         pred, truth, blurry=tmp_path / "blurry"
     )
     (tmp_path / "blurry" / "b.png").rename(tmp_path / "blurry" / "c.png")
-    assert "no blurry image for 1 clips: b" in refused(pred, truth, blurry=tmp_path / "blurry")
+    assert "no blurry image for 1 clip: b" in refused(pred, truth, blurry=tmp_path / "blurry")
     (tmp_path / "blurry" / "c.png").rename(tmp_path / "blurry" / "a.bmp")
-    assert "more than one blurry image for a" in refused(pred, truth, blurry=tmp_path / "blurry")
+    assert "a.bmp and a.png are both the blurry image of clip 'a'" in refused(
+        pred, truth, blurry=tmp_path / "blurry"
+    )
 
 
 def test_the_blurry_image_of_one_clip_is_a_file_or_alone_in_a_folder(tmp_path):
@@ -285,3 +293,99 @@ def test_frames_too_small_for_a_score_say_which_clip(tmp_path):
         DataError, match=r"clip 'tiny': frames of 30×9 pixels .* too small for SSIM"
     ):
         score_pairs(pairs, get_protocol())
+
+
+def test_names_match_however_their_accents_are_stored(tmp_path):
+    composed, apart = (unicodedata.normalize(form, "café") for form in ("NFC", "NFD"))
+    write(tmp_path / "truth" / composed, frames())
+    write(tmp_path / "pred" / apart, frames())
+    write_png(tmp_path / "blurry" / f"{apart}.png", frames()[0])
+    (clip,) = find_pairs(tmp_path / "pred", tmp_path / "truth", blurry=tmp_path / "blurry").clips
+    assert clip.name == composed and clip.blurry is not None
+    write(tmp_path / "pred" / composed, frames())
+    if len(list((tmp_path / "pred").iterdir())) == 1:
+        pytest.skip("this file system takes both forms for one name")
+    said = refused(tmp_path / "pred", tmp_path / "truth")
+    assert r"'cafe\u0301' and 'caf\xe9' are both clip 'café'" in said
+    (tmp_path / "pred" / composed).rename(tmp_path / "moved")
+    write_png(tmp_path / "blurry" / f"{composed}.png", frames()[0])
+    said = refused(tmp_path / "pred", tmp_path / "truth", blurry=tmp_path / "blurry")
+    assert "are both the blurry image of clip 'café'" in said and "u0301" in said
+
+
+def test_a_name_that_is_no_text_matches_and_can_be_printed(tmp_path):
+    name = os.fsdecode(b"cl\xffip\x1b")
+    for side in ("truth", "pred"):
+        try:
+            (tmp_path / side / name).mkdir(parents=True)
+        except OSError:
+            pytest.skip("this file system has no such names")
+        write(tmp_path / side / name, frames())
+    (clip,) = find_pairs(tmp_path / "pred", tmp_path / "truth").clips
+    assert clip.name == "cl\ufffdip\ufffd"
+    assert clip.read()[1].shape == (3, 24, 32, 3)
+
+
+def test_one_clip_has_a_name_also_where_its_path_has_none(tmp_path, monkeypatch):
+    write(tmp_path / "mine", frames())
+    (tmp_path / "mine" / ".hidden").mkdir()
+    for here, said in (("mine", "."), ("mine", "../mine"), ("mine/.hidden", "..")):
+        monkeypatch.chdir(tmp_path / here)
+        (clip,) = find_pairs(Path(said), Path(said)).clips
+        assert clip.name == "mine"
+
+
+def test_what_becomes_rgb_is_said_once(tmp_path):
+    pred, truth = both(tmp_path)
+    for name, mode in (("a", "L"), ("b", "P")):
+        for path in (pred / name).iterdir():
+            Image.open(path).convert(mode).save(path)
+    for path in (truth / "a").iterdir():
+        Image.open(path).convert("RGBA").save(path)  # opaque
+    pairs = find_pairs(pred, truth)
+    assert pairs.notes == (
+        "predictions of 1 clip are gray: each value counts for all three colours",
+        "predictions of 1 clip have a palette: scored as the RGB colours that it names",
+    )
+    gray = pairs.clips[0].read()[0]
+    np.testing.assert_array_equal(gray[..., 0], gray[..., 2])
+    np.testing.assert_array_equal(np.rint(pairs.clips[0].read()[1] * 255), frames(0))
+    assert find_pairs(truth, truth).notes == ()
+
+
+def test_transparent_frames_are_refused_with_their_names(tmp_path):
+    def through(path: Path) -> None:
+        image = Image.open(path).convert("RGBA")
+        image.putpixel((3, 2), (10, 20, 30, 254))
+        image.save(path)
+
+    pred, truth = both(tmp_path)
+    through(truth / "b" / "frame3.png")  # seen when it is read
+    pairs = find_pairs(pred, truth)
+    with pytest.raises(DataError, match=r"frame3\.png: pixels of the image are transparent"):
+        score_pairs(pairs, get_protocol("jin2018-middle"))
+    through(pred / "a" / "frame1.png")
+    write_png(tmp_path / "blurry" / "a.png", frames()[0])
+    write_png(tmp_path / "blurry" / "b.png", frames()[0])
+    through(tmp_path / "blurry" / "b.png")
+    said = refused(pred, truth, blurry=tmp_path / "blurry")
+    assert "2 things do not fit" in said and said.count("transparent pixels") == 2
+    assert f"a: {pred}/a/frame1.png has" in said and "without an alpha channel" in said
+
+
+def test_even_numbers_of_frames_come_with_what_to_do(tmp_path):
+    said = refused(*both(tmp_path, ("a",), T=4))
+    assert "1 thing does not fit" in said and "4 true frames have no middle frame" in said
+    assert "leave the same frame out at an end" in said and "write predictions" not in said
+
+
+def test_sheets_say_which_true_frames_they_are_of(tmp_path):
+    pred, truth = both(tmp_path)
+    sheet = score_pairs(find_pairs(pred, truth), get_protocol("jin2018-middle"))
+    assert sheet.true_frames == [frames_mark(frames(k) / 255) for k in range(2)]
+    back = ScoreSheet.from_json(json.loads(json.dumps(sheet.to_json())))
+    assert back == sheet and merged([sheet, back]).true_frames == 2 * sheet.true_frames
+    old = {k: v for k, v in sheet.to_json().items() if k not in ("true_frames", "settings")}
+    assert ScoreSheet.from_json(old).true_frames == ["", ""]
+    with pytest.raises(ValueError, match="1 marks of true frames"):
+        ScoreSheet.from_json({**old, "true_frames": ["x"]})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from textwrap import dedent
 
@@ -10,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deblurkit.errors import DeblurkitError, RecipeError
+from deblurkit.printable import unprintable
 from deblurkit.study.jobs import Asked, Job, choose_rows, resolve_rows, settings_of
 from deblurkit.study.suite import Suite, SuiteRow
-from deblurkit.study.suite_file import dump_suite, find_suite, open_suite, read_suite
+from deblurkit.study.suite_file import dump_suite, find_suite, open_suite, own_keys, read_suite
 
 GOOD = """\
 name: mine
@@ -123,6 +125,67 @@ def test_every_mistake_of_a_suite_is_said_at_once_with_its_place(tmp_path: Path)
     assert not any("--set" in line for line in said)
 
 
+def test_nested_keys_are_refused_as_dotted_ones_are(tmp_path: Path) -> None:
+    path = suite(
+        tmp_path,
+        """\
+        name: mine
+        reference: a
+        set:
+          evaluation: {clips: 2, protocol: jin2018-middle}
+        rows:
+          - {name: a, recipe: pairwise, set: {evaluation: {protocol: other}, seed: {x: 1}}}
+          - {name: b, recipe: pairwise, set: {evaluation: {samples: 1}}}
+        """,
+    )
+    with pytest.raises(RecipeError) as caught:
+        read_suite(path)
+    said = [line.replace(f"{path.parent}/", "").split(": it ") for line in caught.value.problems]
+    protocol, seeds = "cannot be set here; say protocol: ", "cannot be set here; say seeds: "
+    assert said == [
+        ["mine.yaml:4:26: set.evaluation.protocol", f"{protocol}of the suite"],
+        ["mine.yaml:6:52: rows[0].set.evaluation.protocol", f"{protocol}of the suite"],
+        ["mine.yaml:6:70: rows[0].set.seed", f"{seeds}of the suite or the row"],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("escaped", "named"),
+    [
+        (r"a\nb", "a line break"),
+        (r"a\tb", "a tab"),
+        (r"a\e[31m", "the control character U+001B"),
+        (r"a\0", "the control character U+0000"),
+        (r"a\u202e", "U+202E, which turns the direction of writing"),
+    ],
+)
+@pytest.mark.parametrize("key", ["title", "group", "recipe"])
+def test_control_characters_are_refused(tmp_path: Path, key: str, escaped: str, named: str) -> None:
+    row = {"name": "plain", "recipe": "pairwise"} | {key: escaped}
+    said = ", ".join(f'{k}: "{v}"' for k, v in row.items())
+    path = suite(tmp_path, f"name: mine\nreference: plain\nrows:\n  - {{{said}}}\n")
+    with pytest.raises(RecipeError) as caught:
+        read_suite(path)
+    (problem,) = caught.value.problems
+    assert f"rows[0].{key}: it has {named}; valid: one line of text" in problem
+    assert problem.isprintable()
+
+
+def test_a_summary_may_be_written_over_lines_but_commands_no_terminal(tmp_path: Path) -> None:
+    folded = GOOD.replace("scale: smoke", "summary: >\n  two\n  lines\n\nscale: smoke")
+    assert read_suite(suite(tmp_path, folded)).summary == "two lines"
+    wrong = GOOD.replace("scale: smoke", r'summary: "a\eb"')
+    with pytest.raises(RecipeError, match=r"summary: it has the control character U\+001B"):
+        read_suite(suite(tmp_path, wrong))
+
+
+def test_what_is_said_of_a_suite_reads_back_whatever_is_in_it(tmp_path: Path) -> None:
+    made = read_suite(suite(tmp_path))
+    path = tmp_path / "again.yaml"
+    path.write_text(dump_suite(made, os.fsdecode(b"bench \xff\x1b")), "utf-8")
+    assert read_suite(path) == made
+
+
 def test_mistakes_of_all_rows_are_said_at_once_naming_the_rows(tmp_path: Path) -> None:
     (tmp_path / "own.yaml").write_text("extends: pairwise\nname: own\nframes: 4\n", "utf-8")
     path = suite(
@@ -202,7 +265,13 @@ def test_what_is_wrong_on_the_command_line_is_said_once(
 
 @pytest.mark.parametrize(
     ("override", "text"),
-    [("evaluation.protocol=x", "say protocol"), ("seed=3", "say seeds")],
+    [
+        ("evaluation.protocol=x", "say protocol"),
+        ("evaluation={clips: 3, protocol: x}", "evaluation.protocol cannot be set here; say prot"),
+        ("evaluation . protocol=x", "say protocol"),
+        ("seed=3", "say seeds"),
+        ("seed={a: 3}", "say seeds"),
+    ],
 )
 def test_what_the_suite_says_itself_cannot_be_overridden(
     tmp_path: Path, override: str, text: str
@@ -235,6 +304,7 @@ def test_suites_are_found_by_path_and_name(tmp_path: Path) -> None:
         (tmp_path / "bench", "this is a folder"),
         (tmp_path / "none.yaml", "there is no such suite file"),
         ("ablatoin", "did you mean 'ablation'?"),
+        ("", "the suite's name is empty"),
         ("~nobody-at-all/x", "there is no such suite file"),
         ("a" * 5000, "there is no such suite file"),
     ]:
@@ -259,7 +329,9 @@ def test_a_file_that_is_no_suite_is_a_message(tmp_path: Path, text: str, said: s
     assert said in str(caught.value)
 
 
-WORDS = st.text(st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"]), max_size=20)
+WORDS = st.text(
+    st.characters(codec="utf-8", exclude_categories=["Cs", "Cc", "Zl", "Zp"]), max_size=20
+).filter(lambda text: not unprintable(text))
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers(-9, 10**6) | st.floats(-1e9, 1e9) | WORDS,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(WORDS, inner, max_size=3),
@@ -280,7 +352,7 @@ def test_a_suite_written_reads_back_as_the_same(
         SuiteRow(name="1e3", recipe="a b", seeds=(4, 5), reference="a"),
     )
     made = Suite(name="on", summary=summary, seeds=(1, 0), reference="1e3", rows=rows, set=values)
-    if any(key == "seed" or key.startswith(("seed.", "evaluation.protocol")) for key in values):
+    if any(True for key, value in values.items() for _ in own_keys(key, value)):
         return
     path = tmp_path_factory.mktemp("suites") / "mine.yaml"
     path.write_text(dump_suite(made, "about\nit"), "utf-8")

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import math
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from made_tables import LPIPS_WHY, MADE_COLUMNS, MADE_COST, made_run, made_sheet
 
 from deblurkit.errors import DataError, DeblurkitError, RunError
-from deblurkit.evaluation.measures import merged
+from deblurkit.evaluation.measures import Column, Measure, ScoreSheet, merged
+from deblurkit.report.page.score_table import shown_table
+from deblurkit.report.table_view import shown_columns
 from deblurkit.study.bootstrap import difference, estimate
 from deblurkit.study.entries import Entry, SheetRecord
 from deblurkit.study.other_systems import as_record, read_sheet
@@ -42,6 +46,7 @@ def test_rows_stand_group_by_group_behind_what_needs_no_method() -> None:
     assert [(row.key, row.kind, row.group) for row in table.rows] == [
         ("blurry", "reference", "for comparison"),
         ("frozen-middle", "reference", "for comparison"),
+        ("mean-of-both", "reference", "for comparison"),
         ("truth", "reference", "for comparison"),
         ("pairwise", "method", "families"),
         ("pairwise+true-middle", "given", "families"),
@@ -53,6 +58,18 @@ def test_rows_stand_group_by_group_behind_what_needs_no_method() -> None:
     assert table.row("pairwise+reordered").title.endswith(", pairs reordered by hand")
     assert table.row("far").title == "far"
     assert table.protocol == "made/1"
+
+
+def test_a_network_that_adds_nothing_is_said_once() -> None:
+    sizes = (0.01, 0.0, 0.01, 0.01, 0.0)
+    dead = Entry(
+        "dead", runs={0: made_run(25), 1: made_run(25, seed=1, residuals=sizes)},
+        also=("true-middle",),
+    )  # fmt: skip
+    table = table_of(dead, SEQUENTIAL)
+    said = [note for note in table.notes if "adds nothing" in note]
+    assert len(said) == 1 and said[0].startswith("dead: frames 2, 5:")
+    assert not table.row("sequential").note
 
 
 def test_columns_are_the_protocols_then_the_difference_then_costs() -> None:
@@ -130,7 +147,8 @@ def test_other_clips_and_other_lengths_stand_in_the_table_without_difference() -
     assert row.cells["psnr"].value == pytest.approx(28, abs=1)
     references = [r.key for r in table.rows if r.kind == "reference"]
     assert references == [
-        "blurry", "frozen-middle", "truth", "blurry@t3", "frozen-middle@t3", "truth@t3",
+        "blurry", "frozen-middle", "mean-of-both", "truth",
+        "blurry@t3", "frozen-middle@t3", "mean-of-both@t3", "truth@t3",
     ]  # fmt: skip
     assert table.row("blurry").title.endswith("T = 5")
     assert table.row("blurry@t3").title.endswith("T = 3")
@@ -263,7 +281,9 @@ def test_a_clip_without_weight_leaves_an_empty_cell_with_a_note() -> None:
 
 def test_a_method_may_be_called_like_a_reference_row() -> None:
     table = table_of(Entry("blurry", runs={0: made_run(24)}))
-    assert [row.key for row in table.rows] == ["blurry@blurry", "frozen-middle", "truth", "blurry"]
+    assert [row.key for row in table.rows] == [
+        "blurry@blurry", "frozen-middle", "mean-of-both", "truth", "blurry"
+    ]  # fmt: skip
 
 
 def test_different_protocols_or_versions_are_refused() -> None:
@@ -297,8 +317,10 @@ def test_a_reference_that_is_no_row_names_the_rows() -> None:
 
 def test_another_system_is_paired_where_clips_and_weights_are_the_same() -> None:
     run = made_run(26)
-    same = as_record(made_sheet(27), [run])
+    same = as_record(made_sheet(27), [Entry("ours", runs={0: run})])
     assert same.test_set == run.test_set
+    # Names and weights agree, but neither side says what its true frames are.
+    assert "not known to be the same as those of 'ours'" in same.note
     table = table_of(
         Entry("ours", runs={0: run, 1: made_run(26, seed=1)}, reference="ours"),
         Entry("theirs", runs={0: same}, reference="ours", seedless=True),
@@ -308,6 +330,75 @@ def test_another_system_is_paired_where_clips_and_weights_are_the_same() -> None
     expected = row.cells["psnr"].value - table.row("ours").cells["psnr"].value
     assert row.cells["difference"].value == pytest.approx(expected)
     assert row.cells["difference"].note == ""
+    assert row.note == same.note and f"theirs: {same.note}" in table.notes
+
+
+def marked(sheet: ScoreSheet, mark: str) -> ScoreSheet:
+    """The same scores, of clips with these true frames."""
+    sheet.true_frames = [f"{mark}{k}" for k in range(len(sheet.clips))]
+    return sheet
+
+
+def test_true_frames_say_whether_another_system_was_scored_on_the_same_clips() -> None:
+    plain = tuple(c for c in MADE_COLUMNS if c.key != "recall")  # nothing else says it
+    run = made_run(26, columns=plain)
+    for sheet in run.sheets.values():
+        marked(sheet, "a")
+    ours = Entry("ours", runs={0: run}, reference="ours")
+    known = as_record(marked(made_sheet(27, columns=plain), "a"), [ours])
+    assert (known.test_set, known.note) == (run.test_set, "")
+    other = as_record(marked(made_sheet(27, columns=plain), "b"), [ours])
+    assert other.test_set != run.test_set
+    table = table_of(ours, *(
+        Entry(name, runs={0: record}, reference="ours", seedless=True)
+        for name, record in (("known", known), ("other", other))
+    ))  # fmt: skip
+    assert table.row("known").cells["difference"].value is not None
+    assert table.row("other").cells["difference"].note == "other clips"
+    said = "its clips are called as those of 'ours', but their true frames are others"
+    assert table.row("other").note == said and f"other: {said}" in table.notes
+    # A sheet that does not say so is not taken for one of either.
+    unsaid = as_record(made_sheet(27, columns=plain), [ours, Entry("known", runs={0: known})])
+    assert unsaid.test_set == run.test_set or "no difference" in unsaid.note
+    assert "not known to be the same" in unsaid.note
+
+
+def test_rows_that_were_reblurred_differently_say_so() -> None:
+    column = Column("reblur-psnr", "re-blur PSNR", "made", unit="dB", scale="psnr")
+    sheets = []
+    for settings in ({"response": "identity"}, {"response": "gamma", "gamma": 2.4}, {}):
+        sheet = ScoreSheet("made/1", 3, (column,), settings=settings)
+        for k in range(2):
+            sheet.add(str(k), {"reblur-psnr": Measure(0.1)}, f"mark {k}")
+        sheets.append(sheet)
+    entries = [Entry("first", runs={0: SheetRecord({"estimate": sheets[0]}, "one")})]
+    for name, sheet in zip(("again", "curved", "old"), [sheets[0], *sheets[1:]], strict=True):
+        entries.append(Entry(name, runs={0: as_record(sheet, entries)}, seedless=True))
+    (note,) = (n for n in table_of(*entries).notes if n.startswith("Re-blur PSNR"))
+    assert "most were re-blurred with response identity" in note
+    assert "response gamma 2.4: 'curved'" in note and "not known: 'old'" in note
+    assert not any(n.startswith("Re-blur") for n in table_of(*entries[:2]).notes)
+
+
+def test_a_frame_that_was_given_is_told_from_one_without_error() -> None:
+    run = made_run(26)
+    for row in ("true-middle", "frozen-middle"):
+        for measures in run.sheets[row]._totals["psnr-frame"]:
+            measures[2] = 0.0
+    table = table_of(Entry("m", runs={0: run}, also=("true-middle", "reordered")))
+    middle, first = (next(c for c in table.columns if c.key == f"psnr-frame:{i}") for i in (3, 1))
+    assert {row.key for row in table.rows if row.is_given(middle)} == {
+        "m+true-middle", "frozen-middle",
+    }  # fmt: skip
+    assert not any(row.is_given(first) for row in table.rows)
+    shown, page = shown_columns(table, [middle])[0], shown_table(table, {})
+    on_page = {
+        r.row.key: {c.column.key: c.text for c in r.cells} for _, g in page.groups for r in g
+    }
+    for key, said in {"m+true-middle": "true", "frozen-middle": "true", "truth": "exact"}.items():
+        assert shown.texts[key] == on_page[key][middle.key] == said
+    assert "'exact' stands where there is no error at all." in table.notes
+    assert "In columns of single frames, 'true' marks a frame that was given." in table.notes
 
 
 def test_another_system_on_clips_with_the_same_names_alone_is_not_paired_with_a_run() -> None:
@@ -315,14 +406,41 @@ def test_another_system_on_clips_with_the_same_names_alone_is_not_paired_with_a_
     sheet = made_sheet(27)
     for k, weight in enumerate(sheet.sums("recall")[1]):  # other true motion: other clips
         sheet._weights["recall"][k] = (1.5 * weight).tolist()
-    assert as_record(sheet, [run]).test_set != run.test_set
+    found = as_record(sheet, [Entry("ours", runs={0: run})])
+    assert found.test_set != run.test_set and "true frames are others" in found.note
     plain = tuple(c for c in MADE_COLUMNS if c.key != "recall")
-    assert as_record(made_sheet(27, columns=plain), [made_run(26, columns=plain)]).test_set != (
-        run.test_set
-    )
+    unknown = Entry("ours", runs={0: made_run(26, columns=plain)})
+    found = as_record(made_sheet(27, columns=plain), [unknown])
+    assert found.test_set != run.test_set and "so there is no difference" in found.note
     # Among other systems, scored against the same folder of truth, names are what there is.
     first = SheetRecord({"estimate": made_sheet(27, columns=plain)}, "theirs")
-    assert as_record(made_sheet(25, columns=plain), [first]).test_set == "theirs"
+    found = as_record(made_sheet(25, columns=plain), [Entry("first", runs={0: first})])
+    assert found.test_set == "theirs" and "not known" in found.note
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"clips": [1, 2]}, "no score sheet"),
+        ({"protocol": 3}, "no score sheet"),
+        ({"protocol": "made/1\x1b[31m"}, "has the control character U\\+001B"),
+        ({"unavailable": {"lpips": "two\nlines"}}, "has a line break"),
+        ({"true_frames": ["a"]}, "1 marks of true frames"),
+    ],
+)
+def test_a_score_sheet_with_other_things_in_it_is_a_message(
+    tmp_path: Path, change: dict[str, object], said: str
+) -> None:
+    path = tmp_path / "sheet.json"
+    path.write_text(json.dumps(made_sheet(25, clips=2).to_json() | change))
+    with pytest.raises(DataError, match=said):
+        read_sheet(path)
+
+
+def test_names_in_a_score_sheet_match_however_accents_are_stored(tmp_path: Path) -> None:
+    said = made_sheet(25, clips=2).to_json() | {"clips": ["cafe\u0301", "b"]}
+    (tmp_path / "sheet.json").write_text(json.dumps(said))
+    assert read_sheet(tmp_path / "sheet.json").clips == ["caf\xe9", "b"]
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"protocol": 3}', "no json"])

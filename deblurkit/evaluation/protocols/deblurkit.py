@@ -91,6 +91,7 @@ class Deblurkit:
                 "share of the pairs, weighted by |x[i] - x[j]|², that run the same way as the core "
                 "pair",
                 digits=3,
+                of_order=True,
             ),
             Column(
                 "local-agreement",
@@ -98,12 +99,14 @@ class Deblurkit:
                 f"direction agreement of each window of {WINDOW}×{WINDOW} pixels by itself, so "
                 "that each object may run its own way and must keep it",
                 digits=3,
+                of_order=True,
             ),
             Column(
                 "direction-coherence",
                 "direction coherence",
-                f"share of the moving pixels (|x[i] - x[j]| above {255 * MOVING:g}/255) that run "
-                f"the way of the majority of their window of {WINDOW}×{WINDOW} pixels",
+                f"share of the moving values (|x[i] - x[j]| above {255 * MOVING:g}/255), weighted "
+                "by (x[i] - x[j])², that run the way of the majority of their window of "
+                f"{WINDOW}×{WINDOW} pixels",
                 digits=3,
             ),
             Column(
@@ -128,6 +131,13 @@ class Deblurkit:
                 "that is not given, it is formed from the true frames and rounded to 8 bits",
             ),
             _psnr("psnr-forward", "PSNR forward", "pooled, as the estimate runs", informs=True),
+            _psnr(
+                "psnr-patch",
+                "PSNR by patch",
+                f"pooled, each patch of {WINDOW}×{WINDOW} pixels in the better direction over all "
+                "frames, so that objects far from each other may run their own ways",
+                informs=True,
+            ),
             _psnr(
                 "psnr-pixel",
                 "PSNR by pixel",
@@ -180,11 +190,13 @@ class Deblurkit:
         """All PSNRs of frames: totals are squared errors, weights numbers of values."""
         values = float(errors.forward[0].size * colours)
         best, ahead, pixel = (frame_errors(errors, m) for m in ("best", "forward", "pixel"))
+        patch = frame_errors(errors, "patch", WINDOW)
         T = len(best)
         return {
             "psnr": Measure(float(best.sum()) * values, T * values),
             "psnr-frame": Measure(best * values, np.full(T, values)),
             "psnr-forward": Measure(float(ahead.sum()) * values, T * values),
+            "psnr-patch": Measure(float(patch.sum()) * values, T * values),
             "psnr-pixel": Measure(float(pixel.sum()) * values, T * values),
         }
 

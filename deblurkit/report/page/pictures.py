@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image
 
 from deblurkit.report.page.sample_clips import Frames, SampleClip
+from deblurkit.wording import counted
 
 WEBP_SIDE = 16_383
 """WebP has no images with longer sides."""
@@ -75,10 +76,12 @@ def encode_within(
     if not kept:
         kept = (_fewer_rows(clips[0], lossy(quality), budget),)
         gone = len(clips[0].rows) - len(kept[0].rows)
-        notes.append(f"{gone} of {len(clips[0].rows)} rows are left out of the pictures.")
+        said = counted(len(clips[0].rows), "row")
+        notes.append(f"{gone} of {said} {'is' if gone == 1 else 'are'} left out of the pictures.")
     if len(kept) < len(clips):
         notes.append(
-            f"{len(clips) - len(kept)} of {len(clips)} clips are left out; "
+            f"{len(clips) - len(kept)} of {counted(len(clips), 'clip')} "
+            f"{'is' if len(clips) - len(kept) == 1 else 'are'} left out; "
             "choose fewer with --clips, or fewer runs."
         )
     return kept, tuple(notes)

@@ -14,6 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from deblurkit import __version__
+from deblurkit.printable import writable
 from deblurkit.recipe import dump_recipe
 from deblurkit.report.page.curves import (
     Colour,
@@ -83,7 +84,7 @@ def render_page(
     scores = shown_table(table, colours)
     style, script = _joined("style", ".css"), _script()
     page = _templates().get_template("page.html.j2")
-    return page.render(
+    text = page.render(
         subject=subject,
         version=__version__,
         colours=colours,
@@ -110,6 +111,7 @@ def render_page(
         script_hash=_hash(script),
         data=_inside_script({"clips": [_clip(clip) for clip in clips], "charts": charts}),
     )
+    return writable(text)
 
 
 def _tiles(

@@ -7,16 +7,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from deblurkit.engine.log import RECORDS, read_records
+
 Record = Mapping[str, Any]
 
 
 def training_of(run: Path) -> tuple[Record, ...]:
-    """The training records of a run, in order; lines that cannot be read are left out."""
-    try:
-        lines = (run / "metrics.jsonl").read_text("utf-8").splitlines()
-    except (OSError, ValueError):
-        return ()
-    return tuple(record for record in map(_record, lines) if record is not None)
+    """The training records of a run; see `engine.log.read_records`."""
+    return read_records(run / RECORDS)
 
 
 def environment_of(run: Path) -> Mapping[str, Any]:
@@ -26,16 +24,3 @@ def environment_of(run: Path) -> Mapping[str, Any]:
     except (OSError, ValueError):
         return {}
     return said if isinstance(said, dict) else {}
-
-
-def _record(line: str) -> Record | None:
-    """A line of metrics.jsonl; None for one cut short, as a stopped run leaves it."""
-    try:
-        said = json.loads(line)
-        return {
-            "phase": str(said["phase"]),
-            "step": int(said["step"]),
-            "terms": {str(name): float(value) for name, value in said["terms"].items()},
-        }
-    except (ValueError, KeyError, TypeError, AttributeError, OverflowError):
-        return None

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from deblurkit.report.page.curves import Colour, families, family_key
-from deblurkit.report.table_view import NONE, Scale, best_rows, scale_of
+from deblurkit.report.table_view import NONE, TRUE, Scale, best_rows, scale_of
 from deblurkit.report.table_view import number as plain_number
 from deblurkit.study.table import Cell, Table, TableColumn, TableRow
 
@@ -154,10 +154,11 @@ def _cell(
     if cell.low is not None and cell.high is not None:
         low, high = (number(end, scale, sign=signed) for end in (cell.low, cell.high))
         interval = f"[{low}, {high}]"
+    given = value == math.inf and row.is_given(column)
     return ShownCell(
         column,
         column_set(column),
-        number(value, scale, sign=signed),
+        TRUE if given else number(value, scale, sign=signed),
         interval,
         value,
         cell.note,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ from typing import Any
 from deblurkit.engine.rundir import RECIPE
 from deblurkit.errors import RunError
 from deblurkit.evaluation.rows import GIVEN
+from deblurkit.printable import readable
 from deblurkit.recipe import Recipe
 from deblurkit.registry import Registry
 from deblurkit.report.page.run_files import Record, environment_of, training_of
@@ -119,7 +121,8 @@ def _of_bench(bench: Bench, protocol: str | None, registry: Registry | None) -> 
             f"none of its runs was scored under '{name}'",
             where=str(bench.folder),
             valid=f"the suite's own protocol, {suite.protocol}",
-            hint=f"score them first: deblurkit compare {bench.folder} --protocol {name}",
+            hint=f"score them first: deblurkit compare {shlex.quote(str(bench.folder))} "
+            f"--protocol {name}",
         )
     facts = {
         "Rows": f"{len(suite.rows)}" if done == len(suite.rows) else f"{done} of {len(suite.rows)}",
@@ -181,7 +184,7 @@ def _titles(records: Sequence[RunRecord]) -> list[str]:
     """The recipes' names; folder names where two are the same, numbers where these are."""
     names = [record.recipe.name for record in records]
     if len(set(names)) < len(names):
-        names = [record.folder.resolve().name for record in records]
+        names = [readable(record.folder.resolve().name) for record in records]
     if len(set(names)) < len(names):
         names = [f"{name} ({k})" for k, name in enumerate(names, 1)]
     return names

@@ -8,10 +8,17 @@ from __future__ import annotations
 
 from typing import Literal
 
-from deblurkit.frames import BLURRY, core, middle, outer, partner
+from deblurkit.frames import BLURRY, middle, outer, partner
 from deblurkit.graph import Node
 from deblurkit.stages import Stage
-from deblurkit_jin2018.families.names import middle_node, middle_stage, network_at, role_of
+from deblurkit_jin2018.families.names import (
+    core_nodes,
+    core_stage,
+    middle_node,
+    middle_stage,
+    network_at,
+    role_of,
+)
 
 Share = Literal["none", "pair", "outer"]
 
@@ -22,8 +29,7 @@ class Sequential:
     φ_m(y); φ_{m-1}(φ_m, y); φ_{m+1}(φ_{m-1}, φ_m, y); then outwards φ_i(φ_{i+1}, φ_{i+2}, y)
     and φ_{T+1-i}(φ_{T-i}, φ_{T-1-i}, y).
 
-    Inputs are in the order of the released networks: y, a reference, and the base that the
-    residual is added to. For the first core frame reference and base are both the middle.
+    Inputs are in the order of `core_nodes`.
 
     Args:
         share: `none`: every outer frame has its own network; `pair`: the two frames of a pair
@@ -39,9 +45,7 @@ class Sequential:
         m = middle(T)
         nodes = [middle_node(T)]
         if T >= 3:
-            before, after = m - 1, m + 1
-            nodes.append(Node(before, network_at(before, T), (BLURRY, m, m), m, "core"))
-            nodes.append(Node(after, network_at(after, T), (BLURRY, before, m), m, "core"))
+            nodes += core_nodes(T)
         for i in range(m - 2, 0, -1):
             for frame, base, reference in (
                 (i, i + 1, i + 2),
@@ -53,10 +57,9 @@ class Sequential:
 
     def stages(self, T: int) -> tuple[Stage, ...]:
         """The three steps of Table 1: middle, core, outer."""
-        m = middle(T)
         stages = [middle_stage(T)]
         if T >= 3:
-            stages.append(Stage("core", "others", tuple(i for i in core(T) if i != m)))
+            stages.append(core_stage(T))
         if T >= 5:
             stages.append(Stage("outer", "others", outer(T)))
         return tuple(stages)

@@ -141,7 +141,7 @@ function sayClip() {
   const said = find(".clip-said");
   said.replaceChildren(make("b", {}, clip.name), ` ${clip.source}`);
   const missing = tiles.length - 2 - Object.keys(clip.rows).length;
-  if (missing > 0) said.append(`. ${missing} rows have other test clips, or no pictures.`);
+  if (missing > 0) said.append(`. ${missing} ${missing === 1 ? "row has" : "rows have"} other test clips, or no pictures.`);
 }
 
 function startClipPicker() {
