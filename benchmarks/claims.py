@@ -3,7 +3,7 @@
     python benchmarks/claims.py BENCH [--json FILE] [--markdown FILE] [--no-timing]
 
 BENCH is what `deblurkit bench benchmarks/ablation.yaml` makes. Every claim and the rule it is
-judged by are in `paper_claims/the_claims.py`; a claim whose rows are missing is not tested, and
+judged by are in `paper_claims/claim_list.py`; a claim whose rows are missing is not tested, and
 says which. Numbers on scores come from the bench folder and are the same whenever it is asked;
 C8 and C10 also time networks here, unless --no-timing.
 """
@@ -16,9 +16,9 @@ from pathlib import Path
 
 import torch
 from paper_claims.claim import Given, Outcome, Timing, outcomes
+from paper_claims.claim_list import CLAIMS
 from paper_claims.rendering import as_json, as_markdown, print_outcomes
 from paper_claims.scores import BenchScores
-from paper_claims.the_claims import CLAIMS
 from rich.console import Console
 
 from deblurkit.engine.device import DEVICES, choose_device, choose_precision

@@ -23,7 +23,7 @@ import numpy.typing as npt
 
 from deblurkit.evaluation.measures import ScoreSheet
 from deblurkit.evaluation.protocol import ScoringProtocol, full_name, new_sheet
-from deblurkit.evaluation.protocols.names import DEFAULT, PROTOCOLS, get_protocol
+from deblurkit.evaluation.protocols.lookup import DEFAULT, PROTOCOLS, get_protocol
 from deblurkit.formation import form
 from deblurkit.frames import middle, pairs
 from deblurkit_standard.datasets.moving_shapes import MovingShapes

@@ -32,6 +32,7 @@ from deblurkit.specs import (
     ArchitectureSpec,
     DatasetSpec,
     FamilySpec,
+    ImporterSpec,
     LossSpec,
     MetricSpec,
     ScheduleSpec,
@@ -70,3 +71,8 @@ def deblurkit_datasets() -> Sequence[DatasetSpec]:  # type: ignore[empty-body]
 @hookspec
 def deblurkit_metrics() -> Sequence[MetricSpec]:  # type: ignore[empty-body]
     """Frame scores: one estimated frame and one true frame in, a number out."""
+
+
+@hookspec
+def deblurkit_importers() -> Sequence[ImporterSpec]:  # type: ignore[empty-body]
+    """Importers: weights that other programs have published, as bundles."""

@@ -12,8 +12,16 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-Kind = Literal["loss", "family", "architecture", "schedule", "dataset", "metric"]
-KINDS: tuple[Kind, ...] = ("loss", "family", "architecture", "schedule", "dataset", "metric")
+Kind = Literal["loss", "family", "architecture", "schedule", "dataset", "metric", "importer"]
+KINDS: tuple[Kind, ...] = (
+    "loss",
+    "family",
+    "architecture",
+    "schedule",
+    "dataset",
+    "metric",
+    "importer",
+)
 
 
 class Params(BaseModel):
@@ -119,6 +127,21 @@ class MetricSpec(Spec):
     higher_is_better: bool = True
 
 
+@dataclass(frozen=True, kw_only=True)
+class ImporterSpec(Spec):
+    """An importer: `build()` gives `importer(files, registry) -> bundle.Bundle`.
+
+    It reads the weights that another program has published: paths of files, in any order, and
+    the registry that architectures come from. It never unpickles. It has no parameters.
+
+    Attributes:
+        files: What must be given, for people: "the authors' four files, center_v3.pth, ...".
+    """
+
+    kind: ClassVar[Kind] = "importer"
+    files: str = ""
+
+
 SPECS: Mapping[Kind, type[Spec]] = {
     "loss": LossSpec,
     "family": FamilySpec,
@@ -126,4 +149,5 @@ SPECS: Mapping[Kind, type[Spec]] = {
     "schedule": ScheduleSpec,
     "dataset": DatasetSpec,
     "metric": MetricSpec,
+    "importer": ImporterSpec,
 }

@@ -84,7 +84,9 @@ def atomic_folder(path: Path) -> Iterator[Path]:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> str:
+def write_tensors(
+    path: Path, tensors: Mapping[str, Tensor], metadata: dict[str, str] | None = None
+) -> str:
     """Write tensors as safetensors, whole or not at all, and return the file's SHA-256.
 
     Raises:
@@ -96,7 +98,7 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> str:
     kept = {k: v.detach().cpu().contiguous().clone() for k, v in tensors.items()}
     with atomic_file(path) as temporary:
         try:
-            save_file(kept, temporary)
+            save_file(kept, temporary, metadata)
         except SafetensorError as error:  # how it says that the disk is full
             raise OSError(str(error)) from error
     return file_hash(path)

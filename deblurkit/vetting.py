@@ -30,6 +30,7 @@ RESERVED: Mapping[Kind, frozenset[str]] = {
     "schedule": frozenset({"name"}),
     "dataset": frozenset({"name"}),
     "metric": frozenset(),
+    "importer": frozenset(),
 }
 """Keys that a recipe says beside a component's parameters: no parameter can be called so."""
 

@@ -119,7 +119,7 @@ def _parts(text: str | None) -> tuple[str, ...]:
 
 def _protocol(asked: str | None, folders: tuple[Path, ...]) -> str:
     """The name, without a version, once it is known to be a protocol."""
-    from deblurkit.evaluation.protocols.names import DEFAULT, get_protocol
+    from deblurkit.evaluation.protocols.lookup import DEFAULT, get_protocol
     from deblurkit.study.bench_folder import is_bench, read_bench
 
     if asked is None:

@@ -91,9 +91,9 @@ def _say_what_next(run: Path, written: Exported) -> None:
     """Print the commands that put another system's frames beside the run."""
     from deblurkit.engine.export import BLURRY, TRUE
     from deblurkit.evaluation.clip_names import clip_name
-    from deblurkit.evaluation.protocols.names import DEFAULT, get_protocol
+    from deblurkit.evaluation.protocols.lookup import DEFAULT, get_protocol
+    from deblurkit.plurals import counted
     from deblurkit.printable import readable
-    from deblurkit.wording import counted
 
     recipe, first = written.recipe, clip_name(1, written.clips)
     blurry, true = written.folder / BLURRY, written.folder / TRUE

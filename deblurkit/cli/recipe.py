@@ -80,8 +80,8 @@ def list_() -> None:
 
 def digest(recipe: Recipe) -> str:
     """A resolved recipe in one line, with a hash of everything that it says."""
+    from deblurkit.plurals import counted
     from deblurkit.storage import content_hash
-    from deblurkit.wording import counted
 
     groups = {"middle": recipe.loss.middle, "others": recipe.loss.others}
     losses = "; ".join(

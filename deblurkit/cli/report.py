@@ -42,9 +42,9 @@ def report(
     """
     if out is not None and out.suffix not in (".html", ".htm"):
         raise click.BadParameter(f"'{out.name}' is no HTML file; valid: a name that ends in .html")
+    from deblurkit.plurals import counted
     from deblurkit.printable import readable
     from deblurkit.report.page.write import write_report
-    from deblurkit.wording import counted
 
     written = write_report(folders, out, clips=clips, protocol=protocol)
     for note in written.notes:

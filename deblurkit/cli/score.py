@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from deblurkit.evaluation.measures import ScoreSheet
     from deblurkit.evaluation.protocol import ScoringProtocol
-    from deblurkit.evaluation.sequences import SequencePairs
+    from deblurkit.evaluation.score_folders import SequencePairs
 
 _GAMMA = 2.2
 
@@ -25,7 +25,7 @@ def _list(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
     if not asked or ctx.resilient_parsing:
         return
     from deblurkit.evaluation.protocol import full_name
-    from deblurkit.evaluation.protocols.names import PROTOCOLS, get_protocol
+    from deblurkit.evaluation.protocols.lookup import PROTOCOLS, get_protocol
 
     for name in PROTOCOLS:
         protocol = get_protocol(name)
@@ -95,9 +95,9 @@ def score(
     from rich.console import Console
 
     from deblurkit.errors import DeblurkitError
-    from deblurkit.evaluation.protocols.names import DEFAULT, get_protocol
+    from deblurkit.evaluation.protocols.lookup import DEFAULT, get_protocol
     from deblurkit.evaluation.reblur import reblur_settings
-    from deblurkit.evaluation.sequences import find_pairs
+    from deblurkit.evaluation.score_folders import find_pairs
     from deblurkit.formation import Response
     from deblurkit.report.score_summary import per_clip_csv
 
@@ -142,7 +142,7 @@ def _score(pairs: SequencePairs, protocol: ScoringProtocol) -> ScoreSheet:
     from rich.console import Console
 
     from deblurkit.engine.progress import Bars
-    from deblurkit.evaluation.sequences import score_pairs
+    from deblurkit.evaluation.score_folders import score_pairs
 
     console = Console(stderr=True)
     if not console.is_terminal:
@@ -161,8 +161,8 @@ def _write(path: Path, text: str) -> None:
 
 def _print(console: Console, pairs: SequencePairs, sheet: ScoreSheet) -> None:
     from deblurkit.evaluation.sequence_checks import listed
+    from deblurkit.plurals import counted
     from deblurkit.report.score_summary import sheet_tables
-    from deblurkit.wording import counted
 
     count = counted(len(sheet.clips), "clip")
     lines = [f"protocol {sheet.protocol}, {count} of {counted(sheet.frames, 'frame')}"]

@@ -19,7 +19,7 @@ from deblurkit.evaluation.direction import arrange, squared_errors
 from deblurkit.evaluation.evaluate import as_images, estimates, evaluate
 from deblurkit.evaluation.measures import ScoreSheet
 from deblurkit.evaluation.named_scores import NamedScore
-from deblurkit.evaluation.protocols.names import DEFAULT, get_protocol
+from deblurkit.evaluation.protocols.lookup import DEFAULT, get_protocol
 from deblurkit.evaluation.reblur import reblur_settings
 from deblurkit.evaluation.residuals import residual_sizes
 from deblurkit.evaluation.rows import OF_WEIGHTS

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import deblurkit
-from deblurkit.bundle import Bundle, save_bundle
+from deblurkit.bundle import Bundle, note_in_bundle, save_bundle
 from deblurkit.data.prepare import PreparedData, prepare_data
 from deblurkit.engine.cost import measure_cost
 from deblurkit.engine.device import choose_device, choose_precision, make_accelerator
@@ -121,9 +121,17 @@ def run(
             sheets = scorer.score(graph, reporter)
             scorer.write_samples(folder, graph, reporter)
             scorer.write_sheets(folder, sheets, graph)
-            scores = {**summary(sheets), "phases": [asdict(r) for r in reports]}
+            found = summary(sheets)
+            note_in_bundle(folder / "weights", scores=_headlines(found))
+            scores = {**found, "phases": [asdict(r) for r in reports]}
             write_json(folder / METRICS, scores)  # last: with it, the run is whole
     return RunResult(folder, scores, tuple(reports))
+
+
+def _headlines(found: Mapping[str, Any]) -> dict[str, Any]:
+    """What weights say of their own scores: the estimate's, of whole sequences."""
+    numbers = {k: v for k, v in found["rows"]["estimate"].items() if not isinstance(v, list)}
+    return {"protocol": found["protocol"], "clips": found["clips"], **numbers}
 
 
 def _said(recipe: Recipe) -> dict[str, Any]:
@@ -151,7 +159,7 @@ def _bundle(
     about = {
         "formation": recipe.data.formation.model_dump(mode="json"),
         "recipe": {"name": recipe.name, "hash": content_hash(_said(recipe))},
-        "data": data.describe(),
+        "data": {"dataset": recipe.data.train.name, **data.describe()},
         "deblurkit": deblurkit.__version__,
         "phases": {r.name: r.key for r in reports},
         "made": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),

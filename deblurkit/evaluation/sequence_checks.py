@@ -8,7 +8,7 @@ from pathlib import Path
 from deblurkit.errors import DataError
 from deblurkit.evaluation.sequence_files import ClipFiles, pixels
 from deblurkit.media.image import image_size, is_transparent
-from deblurkit.wording import counted
+from deblurkit.plurals import counted
 
 LISTED = 20
 """So many problems, or names of clips, are listed; of more, the number is said."""

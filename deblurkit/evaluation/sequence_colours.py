@@ -7,7 +7,7 @@ from pathlib import Path
 
 from deblurkit.evaluation.sequence_files import ClipFiles
 from deblurkit.media.image import image_kind
-from deblurkit.wording import counted
+from deblurkit.plurals import counted
 
 _SAID: Mapping[str, str] = {
     "gray": "are gray: each value counts for all three colours",

@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from deblurkit.errors import PluginError, nearest
-from deblurkit.evaluation.protocols.names import PROTOCOLS
+from deblurkit.evaluation.protocols.lookup import PROTOCOLS
 from deblurkit.recipe.components import GROUPS
 from deblurkit.recipe.located import KeyPath, Row, Table, find
 from deblurkit.recipe.problems import Problems, plugin_text

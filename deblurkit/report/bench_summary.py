@@ -10,10 +10,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from deblurkit.plurals import counted
 from deblurkit.printable import readable
 from deblurkit.study.bench_folder import ERRORS, Bench, BenchState, RunState
 from deblurkit.study.dry_run import JobAhead, PhaseAhead, Source, Total, total
-from deblurkit.wording import counted
 
 _SOURCES: dict[Source, str] = {
     "itself": "the phase itself, when it was trained",

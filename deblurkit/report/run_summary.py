@@ -13,9 +13,9 @@ from rich.text import Text
 
 from deblurkit.evaluation.rows import OF_WEIGHTS, ROWS
 from deblurkit.frames import middle
+from deblurkit.plurals import counted
 from deblurkit.printable import readable
 from deblurkit.report.table_view import EXACT, TRUE
-from deblurkit.wording import counted
 
 _MIDDLE_GIVEN = ("true-middle", "frozen-middle")
 """Rows whose middle frame is the true one."""

@@ -21,7 +21,7 @@ from deblurkit.study.ledger import Ledger, alone
 from deblurkit.study.pool import Pool, threads_each
 from deblurkit.study.prepared import Prepared
 from deblurkit.study.scheduling import next_row
-from deblurkit.study.stopping import sigterm_interrupts
+from deblurkit.study.signals import sigterm_interrupts
 from deblurkit.study.worker import Ended
 
 Reporting = Callable[[], AbstractContextManager[Reporter]]

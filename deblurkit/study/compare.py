@@ -10,6 +10,7 @@ from pathlib import Path
 from deblurkit.engine.rundir import METRICS, resolved_recipe, scores_file
 from deblurkit.errors import DeblurkitError, RunError, nearest
 from deblurkit.evaluation.rows import NO_METHOD, Given
+from deblurkit.plurals import counted
 from deblurkit.printable import readable, unprintable
 from deblurkit.registry import Registry
 from deblurkit.study.bench_folder import is_bench, read_bench
@@ -18,7 +19,6 @@ from deblurkit.study.other_systems import as_record, read_sheet
 from deblurkit.study.run_records import RunRecord, how_to_go_on, read_run
 from deblurkit.study.table import Table
 from deblurkit.study.table_build import build_table
-from deblurkit.wording import counted
 
 Rescore = Callable[[Path, str], object]
 """Called with a run directory and a protocol's name that it was not scored under."""

@@ -10,7 +10,7 @@ from typing import Any
 
 from deblurkit.errors import DeblurkitError, RecipeError, nearest
 from deblurkit.evaluation.protocol import full_name
-from deblurkit.evaluation.protocols.names import get_protocol
+from deblurkit.evaluation.protocols.lookup import get_protocol
 from deblurkit.recipe import Recipe, load_recipe
 from deblurkit.recipe.located import Origin, plain
 from deblurkit.recipe.problems import Problems

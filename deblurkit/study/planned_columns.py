@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from deblurkit.evaluation.measures import Column
 from deblurkit.evaluation.named_scores import NamedScore
-from deblurkit.evaluation.protocols.names import get_protocol
+from deblurkit.evaluation.protocols.lookup import get_protocol
 from deblurkit.recipe import Recipe
 from deblurkit.registry import Registry
 from deblurkit.specs import MetricSpec

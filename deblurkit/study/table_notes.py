@@ -7,10 +7,10 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from deblurkit.evaluation.measures import Column, ScoreSheet
+from deblurkit.plurals import counted
 from deblurkit.study.table import TableColumn, TableRow
 from deblurkit.study.table_cells import OTHER_CLIPS, UNAVAILABLE, unavailable
 from deblurkit.study.table_rows import Line
-from deblurkit.wording import counted
 
 REBLUR = "reblur-psnr"
 """The column that depends on the camera response chosen in scoring."""

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from deblurkit.errors import Interrupted
 from deblurkit.study.failures import Failure
-from deblurkit.study.stopping import let_signals_through, sigterm_interrupts
+from deblurkit.study.signals import let_signals_through, sigterm_interrupts
 
 if TYPE_CHECKING:
     from deblurkit.engine.progress import Reporter

@@ -11,6 +11,7 @@ from deblurkit.hookspecs import hookimpl
 from deblurkit.specs import (
     ArchitectureSpec,
     FamilySpec,
+    ImporterSpec,
     LossSpec,
     Params,
     ScheduleSpec,
@@ -170,5 +171,19 @@ def deblurkit_schedules() -> Sequence[ScheduleSpec]:
             name="joint",
             summary="all stages at once",
             build="deblurkit_jin2018.schedules.joint:Joint",
+        ),
+    ]
+
+
+@hookimpl
+def deblurkit_importers() -> Sequence[ImporterSpec]:
+    return [
+        ImporterSpec(
+            name="jin2018",
+            summary="the authors' released networks, T = 7",
+            build="deblurkit_jin2018.importer:ReleasedCheckpoints",
+            files="center_v3.pth, F35_N8.pth, F26_N9_from_F35_N8.pth and "
+            "F17_N9_from_F26_N9_from_F35_N8.pth",
+            reference=PAPER,
         ),
     ]

@@ -20,7 +20,7 @@ from deblurkit.cli import main
 from deblurkit.evaluation.measures import ScoreSheet
 from deblurkit.evaluation.protocols import animation_from_blur, blur2vid
 from deblurkit.evaluation.protocols import deblurkit as ours
-from deblurkit.evaluation.protocols.names import PROTOCOLS, get_protocol
+from deblurkit.evaluation.protocols.lookup import PROTOCOLS, get_protocol
 from deblurkit.formation import form
 from deblurkit.media.image import write_png
 from deblurkit_standard.datasets.moving_shapes import MovingShapes
@@ -65,7 +65,7 @@ def folders(tmp_path_factory) -> tuple[Path, Path]:
 
 
 def read(folder: Path) -> list[tuple[np.ndarray, np.ndarray]]:
-    from deblurkit.evaluation.sequences import find_pairs
+    from deblurkit.evaluation.score_folders import find_pairs
 
     return [(e[0], t) for e, t, _ in (c.read() for c in find_pairs(*folder).clips)]
 

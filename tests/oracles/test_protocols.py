@@ -25,7 +25,7 @@ from deblurkit.evaluation.named_scores import NamedScore
 from deblurkit.evaluation.protocol import full_name, new_sheet
 from deblurkit.evaluation.protocols import animation_from_blur, blur2vid
 from deblurkit.evaluation.protocols import deblurkit as ours
-from deblurkit.evaluation.protocols.names import PROTOCOLS, get_protocol
+from deblurkit.evaluation.protocols.lookup import PROTOCOLS, get_protocol
 
 ROOT = Path(__file__).parents[2]
 

@@ -54,7 +54,7 @@ def test_the_whole_study_from_suite_to_table_report_and_claims(tmp_path: Path) -
     assert (out / "report.html").stat().st_size < 15e6
 
     pages = tmp_path / "results"
-    command(ROOT / "benchmarks" / "results.py", out, pages, "--no-timing")
+    command(ROOT / "benchmarks" / "publish.py", out, pages, "--no-timing")
     page = (pages / "ablation.md").read_text("utf-8")
     assert "deblurkit bench" in page and "loss families" in page and "Time: 0 h " in page
     assert (pages / "claims.md").stat().st_size > 5000

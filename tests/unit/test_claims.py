@@ -127,7 +127,7 @@ def plus(levels: Levels, *gains: float) -> list[float]:
 
 
 def tried(key: str, entries: Sequence[Entry]) -> Any:
-    claims = module("paper_claims.the_claims").CLAIMS
+    claims = module("paper_claims.claim_list").CLAIMS
     claim, scores = module("paper_claims.claim"), module("paper_claims.scores")
     given = claim.Given(scores.BenchScores(entries), get_registry(), None)
     (found,) = claim.outcomes(given, [c for c in claims if c.key == key])
@@ -599,7 +599,7 @@ def test_a_missing_row_is_named_and_stops_no_other_claim(recipe: Recipe, tmp_pat
     ]
     given = claim.Given(scores.BenchScores(entries), get_registry(), None)
     found = {
-        o.claim.key: o for o in claim.outcomes(given, module("paper_claims.the_claims").CLAIMS)
+        o.claim.key: o for o in claim.outcomes(given, module("paper_claims.claim_list").CLAIMS)
     }
     assert list(found) == [*(f"C{k}" for k in range(1, 11)), "W1", "W2", "W3"]
     assert {k for k, o in found.items() if o.verdict != "not tested"} == {"C7", "C9", "C10"}

@@ -14,7 +14,7 @@ from deblurkit.evaluation.evaluate import estimates, evaluate, summary
 from deblurkit.evaluation.frame_scores import ssim
 from deblurkit.evaluation.measures import ScoreSheet
 from deblurkit.evaluation.named_scores import NamedScore
-from deblurkit.evaluation.protocols.names import get_protocol
+from deblurkit.evaluation.protocols.lookup import get_protocol
 from deblurkit.evaluation.rows import ROWS
 from deblurkit.graph import FrameGraph
 from deblurkit_jin2018.families.independent import Independent

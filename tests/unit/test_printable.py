@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deblurkit.evaluation.clip_names import frames_mark, matched_name
+from deblurkit.plurals import counted
 from deblurkit.printable import readable, unprintable, writable
 from deblurkit.storage import write_json
-from deblurkit.wording import counted
 
 LATIN_1 = os.fsdecode(b"caf\xe9")
 

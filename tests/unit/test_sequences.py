@@ -18,9 +18,9 @@ from deblurkit.evaluation.clip_names import frames_mark
 from deblurkit.evaluation.measures import ScoreSheet, merged
 from deblurkit.evaluation.protocols import animation_from_blur
 from deblurkit.evaluation.protocols import deblurkit as ours
-from deblurkit.evaluation.protocols.names import get_protocol
+from deblurkit.evaluation.protocols.lookup import get_protocol
+from deblurkit.evaluation.score_folders import find_pairs, score_pairs
 from deblurkit.evaluation.sequence_files import SequenceFiles, sequences_in
-from deblurkit.evaluation.sequences import find_pairs, score_pairs
 from deblurkit.media.image import write_png
 from deblurkit.media.video_writing import write_gif, write_mp4
 

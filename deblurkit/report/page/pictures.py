@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
+from deblurkit.plurals import counted
 from deblurkit.report.page.sample_clips import Frames, SampleClip
-from deblurkit.wording import counted
 
 WEBP_SIDE = 16_383
 """WebP has no images with longer sides."""

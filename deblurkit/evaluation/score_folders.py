@@ -19,7 +19,7 @@ from deblurkit.evaluation.sequence_files import (
     told_apart,
 )
 from deblurkit.media.image import list_images
-from deblurkit.wording import counted
+from deblurkit.plurals import counted
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """A bench folder as pages that can be committed: table, verdicts, pictures, how they were made.
 
-    python benchmarks/results.py BENCH docs/results [--clip 1] [--no-timing]
+    python benchmarks/publish.py BENCH docs/results [--clip 1] [--no-timing]
 
 writes into the folder `<suite>.md` (command, machine, time, table), `<suite>.csv` (every number in
 full precision), `claims.md` (from `claims.py`) and `<suite>-clip-01.png`, a picture of a held-out
@@ -17,8 +17,8 @@ from pathlib import Path
 
 import claims
 import numpy as np
+from paper_claims.claim_list import CLAIMS
 from paper_claims.rendering import as_markdown
-from paper_claims.the_claims import CLAIMS
 from PIL import Image
 from rich.console import Console
 
