@@ -2,10 +2,11 @@
 
 An interval has two parts, added in squares. *Clips*: the paired bootstrap over clips of
 `deblurkit.study.bootstrap`. *Seeds*: trained again with another seed, a row would have other
-numbers. How far they scatter is measured on the rows that have several seeds, pooled over these
-(so that one row's two or three seeds need not tell it alone), and holds for rows with one seed too;
-variances of the rows in a sum add, as if they were trained independently, which is cautious where
-they share networks. t quantiles say how little few seeds tell.
+numbers. Where all rows of a sum have three common seeds or more, the sum scatters by what it is for
+each of these: they are pairs. Else each row scatters as the rows with several seeds on the same
+clips do, pooled, or as its own seeds do if that is more; variances of the rows add, as if they were
+trained independently, which is cautious where they share networks. Numbers that are the same in
+two rows, as of a network that both share, count once. t quantiles say how little few seeds tell.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ from deblurkit.study.run_records import RunRecord
 
 Floats = npt.NDArray[np.float64]
 PSNR = "psnr-frame"
+PAIRED = 3
+"""So many common seeds tell how far a difference scatters; two would take a t quantile of 12.7."""
 
 
 class NotTestedError(Exception):
@@ -91,8 +94,13 @@ class BenchScores:
             raise NotTestedError(f"row '{row}' " + (f"failed: {why}" if why else "is not run yet"))
         return runs
 
-    def row(self, name: str, what: str = "estimate") -> Scored:
+    def row(self, name: str, what: str = "estimate", *, may_be_silent: bool = False) -> Scored:
         """Scores of a row: one of `deblurkit.evaluation.rows.ROWS`.
+
+        Args:
+            name: The row.
+            what: Which of its sheets.
+            may_be_silent: Networks that add nothing to their base are what a claim is about.
 
         Raises:
             NotTestedError: the row is not done, has no such sheet, or its training failed: a
@@ -102,7 +110,9 @@ class BenchScores:
         if not found:
             raise NotTestedError(f"row '{name}' was not scored as '{what}'")
         for seed, run in found.items():
-            if what in OF_WEIGHTS and (silent := silent_frames(run.residuals)):
+            if what not in OF_WEIGHTS or may_be_silent:
+                continue
+            if silent := silent_frames(run.residuals):
                 raise NotTestedError(
                     f"row '{name}', seed {seed}: training failed and says nothing about the "
                     "method, as what the networks add to their base images is nothing at frame "
@@ -136,7 +146,7 @@ class BenchScores:
         if count < 2 or not np.isfinite(value) or len(finite) < LEVEL * len(drawn):
             return Estimate(value, None, None, tuple(seeds))
         low, high = np.percentile(finite, (50 - 50 * LEVEL, 50 + 50 * LEVEL))
-        scatter = self._scatter(terms, len(seeds))
+        scatter = self._scatter(terms, seeds) or 0.0
         return Estimate(
             value,
             value - math.hypot(value - low, scatter),
@@ -144,44 +154,64 @@ class BenchScores:
             tuple(seeds),
         )
 
-    def _scatter(self, terms: Sequence[Term], seeds: int) -> float:
-        """Half the width that seeds give; 0 where no row like these has several."""
+    def knows_scatter(self, terms: Sequence[Term]) -> bool:
+        """Whether a sum's interval has the scatter of seeds in it, where it has any."""
+        seeds = sorted(set.intersection(*(set(term.row.sheets) for term in terms)))
+        return self._scatter(terms, seeds) is not None
+
+    def _scatter(self, terms: Sequence[Term], seeds: Sequence[int]) -> float | None:
+        """Half the width that seeds give; None where no row like these has several."""
         rows: dict[str, list[Term]] = {}
         for term in terms:
             if term.row.what in OF_WEIGHTS:
                 rows.setdefault(term.row.row, []).append(term)
-        found = [self._variance(of_row) for of_row in rows.values()]
-        freedom = min((n for _, n in found if n), default=0)
-        if not freedom:
+        if not rows:
             return 0.0
-        quantile = float(stats.t.ppf(0.5 + LEVEL / 2, freedom))
-        return quantile * math.sqrt(sum(variance for variance, _ in found) / seeds)
+        if len(seeds) >= PAIRED:
+            whole = [term for of_row in rows.values() for term in of_row]
+            numbers = [_single(whole, seed) for seed in seeds]
+            return _half_width(float(np.var(numbers, ddof=1)), len(seeds) - 1, len(seeds))
+        found = [self._variance(of_row) for of_row in rows.values()]
+        if any(freedom == 0 for _, freedom in found):
+            return None
+        freedom = min(freedom for _, freedom in found)
+        return _half_width(sum(variance for variance, _ in found), freedom, len(seeds))
 
     def _variance(self, terms: Sequence[Term]) -> tuple[float, int]:
         """Of one row's part of a sum between seeds, and from how many degrees of freedom."""
-        squares, freedom = 0.0, 0
+        own, known, squares, freedom = 0.0, set[tuple[float, ...]](), 0.0, 0
         for entry in self._entries.values():
             alike = self._alike(entry.key, terms)
-            if len(alike) < 2:
+            numbers = tuple(round(_single(there, s), 9) for s, there in sorted(alike.items()))
+            if len(numbers) < 2 or numbers in known or not all(map(math.isfinite, numbers)):
                 continue
-            numbers = [
-                float(_sum(there, [s], np.ones((1, len(there[0].row.sheets[s].clips))))[0])
-                for s, there in alike.items()
-            ]
-            if all(map(math.isfinite, numbers)):
-                squares += float(np.var(numbers)) * len(numbers)
-                freedom += len(numbers) - 1
-        return (squares / freedom if freedom else 0.0), freedom
+            known.add(numbers)
+            squares += float(np.var(numbers)) * len(numbers)
+            freedom += len(numbers) - 1
+            if entry.key == terms[0].row.row:
+                own = float(np.var(numbers, ddof=1))
+        return (max(own, squares / freedom) if freedom else 0.0), freedom
 
     def _alike(self, name: str, terms: Sequence[Term]) -> Mapping[int, list[Term]]:
-        """Seed -> the same part of a sum, of another row; none where it has no such numbers."""
+        """Seed -> the same part of a sum, of another row on the same clips; else none."""
         try:
             there = [replace(t, row=self.row(name, t.row.what)) for t in terms]
         except NotTestedError:
             return {}
-        if there[0].row.frames != terms[0].row.frames:
+        sets = {*there[0].row.test_sets.values(), *terms[0].row.test_sets.values()}
+        if len(sets) > 1:
             return {}
         return {s: there for s in there[0].row.sheets if all(s in t.row.sheets for t in there)}
+
+
+def _single(terms: Sequence[Term], seed: int) -> float:
+    """A sum's number with one seed."""
+    count = len(terms[0].row.sheets[seed].clips)
+    return float(_sum(terms, [seed], np.ones((1, count)))[0])
+
+
+def _half_width(variance: float, freedom: int, seeds: int) -> float:
+    return float(stats.t.ppf(0.5 + LEVEL / 2, freedom)) * math.sqrt(variance / seeds)
 
 
 def mean_of(row: Scored, frames: Iterable[int], weight: float = 1.0, key: str = PSNR) -> list[Term]:

@@ -1,4 +1,4 @@
-"""Verdicts on claims, by rules that are fixed before the numbers are seen.
+"""Verdicts on claims, by rules; docs/ablation.md says when they were settled.
 
 A number decides only with its whole 95 % interval: *supported* where all of it is on the side that
 the claim names, *not supported* where all of it is on the other side, else *inconclusive*. That

@@ -38,9 +38,9 @@ MOVING = 12 / 255
 Three standard deviations and more of what noise of 1 %, the most that training adds, makes of the
 difference of two equal values, 3.6/255: one value in a thousand passes by chance.
 """
-VISIBLE = 0.5 / 255
-"""A value of an estimate moves where a and b differ by more than this: by less it would be the
-same in both frames of an 8-bit file.
+LEAST = 0.1
+"""A value of an estimate moves where |a-b| is more than this share of |x-z|: what differs by less
+in two frames is hardly seen, and says nothing of an order.
 """
 
 
@@ -146,7 +146,7 @@ def direction_coherence(estimate: Sequence, target: Sequence, window: int = WIND
     For every pair and every window (a grid from the top left corner; the last ones of a row or
     column are smaller where the image ends), of its moving values (see `MOVING`; the colours of
     a pixel count apart, as each may choose an order of its own) those with (a-b)(x-z) > 0 have
-    Σ (x-z)² = e+ together and those with (a-b)(x-z) < 0 have e- (where |a-b| > `VISIBLE`):
+    Σ (x-z)² = e+ together and those with (a-b)(x-z) < 0 have e- (where |a-b| > `LEAST` |x-z|):
     total = Σ max(e+, e-), weight = Σ (x-z)² of the moving values.
 
     1 for the truth in any direction, also one direction for each window or pair; 0 for a frozen
@@ -166,7 +166,7 @@ def direction_coherence(estimate: Sequence, target: Sequence, window: int = WIND
     """
     ours, true = _pair_differences(estimate, target)
     energy = np.square(true) * (np.abs(true) > MOVING)
-    seen = np.abs(ours) > VISIBLE
+    seen = np.abs(ours) > LEAST * np.abs(true)
     ahead, back = ((energy * (seen & (ours * sign * true > 0))).sum(-1) for sign in (1, -1))
     majority = np.maximum(_window_sums(ahead, window), _window_sums(back, window))
     # Added up in the same order, so that the truth has exactly 1.

@@ -63,6 +63,12 @@ class AdversarialParams(Params):
     critic_lr: float = Field(1e-4, gt=0, description="learning rate of the critic's Adam")
 
 
+class PairwiseValueParams(Params):
+    norm: Literal["l1", "squared", "charbonnier"] = Field(
+        "squared", description="error of a frame at a point"
+    )
+
+
 class PairwiseWindowedParams(Params):
     window: int = Field(
         16, ge=0, description="side of a window in pixels, half overlapping; 0: the whole image"
@@ -220,6 +226,14 @@ def deblurkit_losses() -> Sequence[LossSpec]:
             invariance="permutation",
             trains_itself=True,
             reference="Goodfellow et al., NIPS 2014; hinge: Lim and Ye 2017",
+        ),
+        LossSpec(
+            name="pairwise-value",
+            summary="error of each pair in the better of its two orders, value by value: a control",
+            build="deblurkit_standard.losses.pairwise_value:PairwiseValue",
+            params=PairwiseValueParams,
+            invariance="pair-swap",
+            reference="deblurkit",
         ),
         LossSpec(
             name="pairwise-windowed",

@@ -379,8 +379,8 @@ def test_deblurkit_motion_scores_by_loops():
                     true, said = float(g[i][at] - g[j][at]), float(p[i][at] - p[j][at])
                     if abs(true) > 12 / 255:
                         moving += true**2
-                        ahead += true**2 * (said * true > 0 and abs(said) > 0.5 / 255)
-                        back += true**2 * (said * true < 0 and abs(said) > 0.5 / 255)
+                        ahead += true**2 * (said * true > 0 and abs(said) > 0.1 * abs(true))
+                        back += true**2 * (said * true < 0 and abs(said) > 0.1 * abs(true))
                 majority += max(ahead, back)
     for y in range(0, 36, 16):
         for x in range(0, 40, 16):
