@@ -173,8 +173,13 @@ def test_work_that_is_stopped_goes_on(tmp_path: Path, engine: Engine, stop: Any,
 
     engine.acts = {"b": act}
     handler = signal.getsignal(signal.SIGTERM)
-    with pytest.raises(Interrupted, match="stopped in row 2 of 3: b, seed 0; 1 of 3 runs") as told:
-        bench.run_bench(ready(tmp_path))
+    # Where tests run in the background of a shell, Ctrl-C is ignored from the start.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(Interrupted, match="stopped in row 2 of 3: b, seed 0; 1 of 3") as told:
+            bench.run_bench(ready(tmp_path))
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert told.value.exit_code == code
     assert signal.getsignal(signal.SIGTERM) is handler
     state = read_state(tmp_path / "bench")
