@@ -16,6 +16,13 @@ if TYPE_CHECKING:
 
 SOURCE = "a name, a run directory, a bundle, or hf://owner/repo@revision"
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+out_option = click.option(
+    "-o",
+    "--out",
+    required=True,
+    type=NamedPath(path_type=Path),
+    help="The bundle: one file if its name ends in .safetensors, else a folder.",
+)
 force_option = click.option("--force", is_flag=True, help="Overwrite what is there.")
 
 
@@ -85,13 +92,7 @@ def verify(source: str) -> None:
 @weights.command("import")
 @click.argument("importer", metavar="FORMAT")
 @click.argument("files", nargs=-1, required=True, type=NamedPath(path_type=Path))
-@click.option(
-    "-o",
-    "--out",
-    required=True,
-    type=NamedPath(path_type=Path),
-    help="The bundle: a folder, or a file whose name ends in .safetensors.",
-)
+@out_option
 @force_option
 def import_(importer: str, files: tuple[Path, ...], out: Path, force: bool) -> None:
     """Turn published weights of another program, FILES, into a bundle.
@@ -109,13 +110,7 @@ def import_(importer: str, files: tuple[Path, ...], out: Path, force: bool) -> N
 
 @weights.command()
 @click.argument("source", metavar="WEIGHTS")
-@click.option(
-    "-o",
-    "--out",
-    required=True,
-    type=NamedPath(path_type=Path),
-    help="A file whose name ends in .safetensors, or a folder.",
-)
+@out_option
 @click.option("--licence", help="Under which the weights are given away.")
 @force_option
 def export(source: str, out: Path, licence: str | None, force: bool) -> None:

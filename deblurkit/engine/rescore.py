@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from deblurkit.bundle import Bundle, load_bundle
+from deblurkit.bundle import Bundle, load_bundle, note_in_bundle
 from deblurkit.data.cache import ClipCache
 from deblurkit.data.prepare import prepare_test_clips
 from deblurkit.engine.device import choose_device, choose_precision
@@ -14,7 +14,7 @@ from deblurkit.engine.progress import Reporter, Silent, clip_progress
 from deblurkit.engine.results import Scorer
 from deblurkit.engine.rundir import METRICS, metrics_of, resolved_recipe, writing
 from deblurkit.errors import RunError
-from deblurkit.evaluation.evaluate import summary
+from deblurkit.evaluation.evaluate import headlines, summary
 from deblurkit.recipe import Recipe, load_recipe
 from deblurkit.registry import Registry, get_registry
 from deblurkit.storage import write_json
@@ -64,6 +64,7 @@ def rescore(
         scorer.write_sheets(folder, sheets, bundle.graph)
         if not overrides:
             scorer.write_samples(folder, bundle.graph, reporter)
+            note_in_bundle(folder / "weights", scores=headlines(scores))
             scores["phases"] = metrics_of(folder).get("phases", [])
             write_json(folder / METRICS, scores)
     return scores

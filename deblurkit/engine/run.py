@@ -22,7 +22,7 @@ from deblurkit.engine.progress import Reporter, Silent, clip_progress
 from deblurkit.engine.results import Scorer
 from deblurkit.engine.rundir import COST, METRICS, check_out, open_run, writing
 from deblurkit.engine.stop import stop_on_signals
-from deblurkit.evaluation.evaluate import summary
+from deblurkit.evaluation.evaluate import headlines, summary
 from deblurkit.graph import FrameGraph
 from deblurkit.recipe import Recipe
 from deblurkit.registry import Registry, get_registry
@@ -122,16 +122,10 @@ def run(
             scorer.write_samples(folder, graph, reporter)
             scorer.write_sheets(folder, sheets, graph)
             found = summary(sheets)
-            note_in_bundle(folder / "weights", scores=_headlines(found))
+            note_in_bundle(folder / "weights", scores=headlines(found))
             scores = {**found, "phases": [asdict(r) for r in reports]}
             write_json(folder / METRICS, scores)  # last: with it, the run is whole
     return RunResult(folder, scores, tuple(reports))
-
-
-def _headlines(found: Mapping[str, Any]) -> dict[str, Any]:
-    """What weights say of their own scores: the estimate's, of whole sequences."""
-    numbers = {k: v for k, v in found["rows"]["estimate"].items() if not isinstance(v, list)}
-    return {"protocol": found["protocol"], "clips": found["clips"], **numbers}
 
 
 def _said(recipe: Recipe) -> dict[str, Any]:

@@ -157,6 +157,12 @@ def summary(sheets: Mapping[str, ScoreSheet]) -> dict[str, Any]:
     }
 
 
+def headlines(found: Mapping[str, Any]) -> dict[str, Any]:
+    """Of a `summary`, what weights say of themselves: the estimate's scores of whole sequences."""
+    numbers = {k: v for k, v in found["rows"]["estimate"].items() if not isinstance(v, list)}
+    return {"protocol": found["protocol"], "clips": found["clips"], **numbers}
+
+
 def _check_finite(estimates: torch.Tensor) -> None:
     finite = torch.isfinite(estimates).flatten(2).all(2).all(0)
     if not bool(finite.all()):
