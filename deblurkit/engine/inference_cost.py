@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from statistics import median
 
 import torch
 from torch import Tensor
-from torch.autograd.profiler import profile
-from torch.profiler import DeviceType, kineto_available
 
 from deblurkit.engine.environment import processor
 from deblurkit.graph import FrameGraph
+from deblurkit.inference.allocation import peak_allocation
 
 HEIGHT, WIDTH = 320, 568
 """320p at 16:9, the smallest size of the paper's Table 3."""
@@ -96,7 +94,7 @@ def measure_inference(
             torch.cuda.synchronize()
 
     with _left_alone(graph, y), torch.no_grad():
-        memory = _peak_memory(one_pass, device)  # a warm-up, too
+        memory = peak_allocation(one_pass, device)  # a warm-up, too
         times: list[float] = []
         while not times or (len(times) < _PASSES and sum(times) + median(times) <= _SECONDS):
             began = time.perf_counter()
@@ -117,26 +115,3 @@ def _left_alone(graph: FrameGraph, y: Tensor) -> Iterator[None]:
         finally:
             for module, training in modes:
                 module.training = training
-
-
-def _peak_memory(work: Callable[[], None], device: str) -> int | None:
-    """Do the work; the most bytes that it held at a time above what was held before."""
-    if device == "cuda":
-        work()  # the first call also allocates what stays, such as the libraries' workspaces
-        before = torch.cuda.memory_allocated()
-        torch.cuda.reset_peak_memory_stats()
-        work()
-        return torch.cuda.max_memory_allocated() - before
-    if not kineto_available():
-        work()
-        return None
-    os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # else it writes lines to the terminal
-    with profile(use_kineto=True, profile_memory=True) as record:
-        work()
-    held = peak = 0
-    events = record.kineto_results.events() if record.kineto_results else []
-    for event in sorted(events, key=lambda e: e.start_ns()):
-        if event.name() == "[memory]" and event.device_type() == DeviceType.CPU:
-            held += event.nbytes()
-            peak = max(peak, held)
-    return peak or None

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 
+from deblurkit.inference.in_strips import InStrips
+from deblurkit.inference.rows import Whole
+from deblurkit.inference.workspace import Workspace
 from deblurkit.specs import ArchitectureSpec
 from deblurkit.testing.subject import Component, Subject
 
@@ -23,7 +27,8 @@ def check_architecture(
     For each of its roles, with 1 to 3 images of several sizes: the output has the base's
     shape; inputs are left alone; base and every image matter; every parameter gets a gradient;
     samples of a batch do not touch each other; the same seed gives the same network; state
-    dict, pickling and bf16 autocast work; with a parameter `zero_init` that is on, a new
+    dict, pickling and bf16 autocast work; `in_strips`, where it has that, gives what `forward`
+    gives, with memory for its maps and without; with a parameter `zero_init` that is on, a new
     network is the identity on its base.
 
     Args:
@@ -53,6 +58,8 @@ def check_architecture(
             _check_copies(subject, network, inputs, values)
             _check_batch(subject, network, inputs, batch_touches)
             _check_half(subject, network, *_images(inputs, SIZES[0]))
+            for size in SIZES if first and inputs == 2 else SIZES[:1]:
+                _check_in_strips(subject, network, *_images(inputs, size, batch=1))
 
 
 def _images(inputs: int, size: tuple[int, int], batch: int = 2) -> tuple[list[Tensor], Tensor]:
@@ -233,3 +240,30 @@ def _check_half(
         "under bf16 autocast its output is not finite or of another shape",
         "compute exponentials, divisions and long sums in float32",
     )
+
+
+def _check_in_strips(
+    subject: Subject[ArchitectureSpec], network: nn.Module, images: list[Tensor], base: Tensor
+) -> None:
+    if not isinstance(network, InStrips):
+        return
+    network.eval()
+    with torch.inference_mode():
+        expected = network(images, base)
+        for room in (1 << 40, 0):
+            rows = network.in_strips([Whole(i) for i in images], Whole(base), Workspace(room))
+            subject.require(
+                (rows.channels, rows.height, rows.width) == tuple(base.shape[1:]),
+                f"in_strips gives {rows.channels}×{rows.height}×{rows.width} for a base of "
+                f"{tuple(base.shape)}",
+                "return rows of the base's size",
+            )
+            halves = range(0, rows.height + 1, rows.height // 2)
+            parts = [rows.rows(a, b) for a, b in itertools.pairwise((*halves[:2], rows.height))]
+            subject.require(
+                torch.allclose(torch.cat(parts, dim=2), expected, rtol=1e-4, atol=1e-4),
+                "in_strips gives other numbers than forward"
+                + (" where maps have no room in memory" if room == 0 else ""),
+                "see that zeros beyond the border come after norms and activations, and that "
+                "moments are those of whole maps",
+            )

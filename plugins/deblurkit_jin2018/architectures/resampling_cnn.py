@@ -7,12 +7,24 @@ colours with the same weights; a fusion block at full size lets the colours meet
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import cast
 
 import torch
 import torch.nn.functional as F
 from einops import rearrange
 from torch import Tensor, nn
+
+from deblurkit.inference.rows import (
+    Activated,
+    Beside,
+    Cut,
+    FromSubImages,
+    Rows,
+    SubImages,
+    Sum,
+)
+from deblurkit.inference.workspace import Kept, Workspace
 
 Dilations = tuple[int, int]
 
@@ -51,6 +63,11 @@ class PreActivated(nn.Module):
         out: Tensor = self.conv(F.relu(self.norm(x)))
         return out
 
+    def in_strips(self, x: Kept, workspace: Workspace) -> Rows:
+        """The same of a map in rows."""
+        active = Activated(x, x.moments, self.norm.weight, self.norm.bias)
+        return workspace.convolved(active, self.conv)
+
 
 class ResidualBlock(nn.Module):
     """RB(c, d1, d2): x + conv1×1 branch + two 3×3 convolutions dilated by d1 and d2."""
@@ -66,6 +83,18 @@ class ResidualBlock(nn.Module):
         out: Tensor = x + self.short(x) + self.second(self.first(x))
         return out
 
+    def in_strips(self, x: Kept, workspace: Workspace, *, keep: bool = True) -> Rows:
+        """The same of a map in rows.
+
+        Args:
+            x: The map.
+            workspace: Where the map between the two convolutions is kept.
+            keep: Keep it in any case; then rows of `x` around those made are not read.
+        """
+        first = self.first.in_strips(x, workspace)
+        inner = workspace.keep(first) if keep else workspace.keep_or_repeat(first)
+        return Sum(x, self.short.in_strips(x, workspace), self.second.in_strips(inner, workspace))
+
 
 class TwoBranch(nn.Module):
     """conv1×1(ReLU(IN(x))) + conv3×3(ReLU(IN(x))): the heads, and the small fusion block."""
@@ -79,6 +108,10 @@ class TwoBranch(nn.Module):
         """B×inputs×H×W to B×outputs×H×W."""
         out: Tensor = self.narrow(x) + self.wide(x)
         return out
+
+    def in_strips(self, x: Kept, workspace: Workspace) -> Rows:
+        """The same of a map in rows."""
+        return Sum(self.narrow.in_strips(x, workspace), self.wide.in_strips(x, workspace))
 
 
 class ResamplingCNN(nn.Module):
@@ -161,6 +194,40 @@ class ResamplingCNN(nn.Module):
         colour = self.fusion_in(self._join(fine, padded_base.shape[1]))
         residual: Tensor = self.fusion_out(self.fusion_block(colour))
         return base + residual[..., :height, :width]
+
+    def in_strips(self, images: Sequence[Rows], base: Rows, workspace: Workspace) -> Rows:
+        """The same in bounded memory: see `deblurkit.inference.in_strips.InStrips`."""
+        colours = [self._refined(images, base, c, workspace) for c in range(base.channels)]
+        r = self.factor
+        # The fusion sees the sides as multiples of r, as in `forward`.
+        joined = FromSubImages(colours, r, colours[0].height * r, colours[0].width * r)
+        x = workspace.keep_or_repeat(workspace.convolved(joined, self.fusion_in))
+        block = self.fusion_block
+        # At full size a map is r² times as large, at a tenth of the cost: never kept in a file.
+        mixed = (
+            block.in_strips(x, workspace, keep=False)
+            if isinstance(block, ResidualBlock)
+            else cast(TwoBranch, block).in_strips(x, workspace)
+        )
+        x = workspace.keep_or_repeat(mixed)
+        residual = self.fusion_out.in_strips(x, workspace)
+        return Sum(base, Cut(residual, base.height, base.width))
+
+    def _refined(
+        self, images: Sequence[Rows], base: Rows, colour: int, workspace: Workspace
+    ) -> Kept:
+        """The refined sub-images of one colour."""
+        stems = zip(cast(Iterable[nn.Conv2d], self.stems), images, strict=True)
+        parts = [(stem, SubImages(image, colour, self.factor)) for stem, image in stems]
+        x = workspace.keep(Beside(*(workspace.convolved(part, stem) for stem, part in parts)))
+        fine = workspace.keep(SubImages(base, colour, self.factor), torch.float32)
+        groups = cast(Iterable[Iterable[ResidualBlock]], self.groups)
+        for group, head in zip(groups, cast(Iterable[TwoBranch], self.heads), strict=True):
+            for block in group:
+                # Nothing here holds on to a block's inner map: two maps are there at a time.
+                x = workspace.replace(x, block.in_strips(x, workspace))
+            fine = workspace.replace(fine, Sum(fine, head.in_strips(x, workspace)))
+        return fine
 
     def _split(self, image: Tensor) -> Tensor:
         r = self.factor

@@ -1,0 +1,270 @@
+"""Feature maps that are made row by row, when asked for: exact inference in bounded memory.
+
+A network whose layers look only at neighbouring rows, or at a map's mean and variance, needs no
+map as a whole. Here such layers are objects that give rows `start` to `stop` of their map and ask
+their sources for the rows that these need, a *halo* more where a filter is larger than a pixel.
+`deblurkit.inference.workspace` walks over them in strips: it takes the moments of a map and keeps
+maps that would be costly to make again. The numbers are those of the whole image at once, but for
+the order of sums: no tile has statistics of its own.
+
+All maps are 1×C×H×W tensors, one image or one of its colours, and lie in memory as H×W×C
+(channels last), so that a strip is one block and convolutions read it as it is.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from einops import rearrange
+from torch import Tensor
+
+EPS = 1e-5
+"""Added to variances, as `torch.nn.InstanceNorm2d` does."""
+
+
+class Rows(ABC):
+    """A map 1×C×H×W of which rows can be had.
+
+    Attributes:
+        channels: C.
+        height: H, rows.
+        width: W.
+        sources: The maps that it is made from.
+        halo: So many rows of its sources, above and below those asked for, does it read.
+    """
+
+    channels: int
+    height: int
+    width: int
+    sources: tuple[Rows, ...] = ()
+    halo: int = 0
+
+    @abstractmethod
+    def rows(self, start: int, stop: int) -> Tensor:
+        """Rows `start` to `stop`, 0 <= start < stop <= height.
+
+        Returns:
+            1×C×(stop - start)×W, channels last. It may be a view of what is kept: not to be
+            written to.
+        """
+
+    def operations(self) -> int:
+        """Multiplications and additions of convolutions that the whole map takes."""
+        return sum(source.operations() for source in self.sources)
+
+    def reach(self, other: Rows) -> int | None:
+        """How many rows beyond those asked for it reads of another map; None: it reads none."""
+        if self is other:
+            return 0
+        found = [r for source in self.sources if (r := source.reach(other)) is not None]
+        return max(found) + self.halo if found else None
+
+
+@dataclass(frozen=True)
+class Moments:
+    """Mean and biased variance of each channel over a whole map, float64, C each."""
+
+    mean: Tensor
+    variance: Tensor
+
+
+class Whole(Rows):
+    """A map that is there as one tensor, 1×C×H×W of any memory layout."""
+
+    def __init__(self, tensor: Tensor) -> None:
+        if tensor.dim() != 4 or len(tensor) != 1:
+            raise ValueError(f"a map is 1×C×H×W, not {tuple(tensor.shape)}")
+        self.tensor = tensor
+        _, self.channels, self.height, self.width = tensor.shape
+
+    def rows(self, start: int, stop: int) -> Tensor:
+        return self.tensor[:, :, start:stop].contiguous(memory_format=torch.channels_last)
+
+
+class Convolved(Rows):
+    """A convolution of stride 1 that keeps the size, with zeros beyond the border.
+
+    Args:
+        source: The map.
+        weight: K×C×k×k, k odd.
+        bias: K, or None.
+        dilation: Of the filter, rows and columns.
+        kind: What it computes in; bf16 takes half the time where the processor has it.
+        done: Called with the number of operations of each strip, after it.
+    """
+
+    def __init__(
+        self,
+        source: Rows,
+        weight: Tensor,
+        bias: Tensor | None = None,
+        dilation: int = 1,
+        kind: torch.dtype | None = None,
+        done: Callable[[int], None] | None = None,
+    ) -> None:
+        kernel = weight.shape[-1]
+        if weight.shape[1] != source.channels or weight.shape[2] != kernel or kernel % 2 == 0:
+            raise ValueError(
+                f"a filter K×{source.channels}×k×k with odd k is wanted, not {tuple(weight.shape)}"
+            )
+        self.sources, self.channels = (source,), weight.shape[0]
+        self.height, self.width = source.height, source.width
+        self.halo, self.dilation = dilation * (kernel // 2), dilation
+        weight = weight.detach().to(kind or weight.dtype)
+        self.weight = weight.contiguous(memory_format=torch.channels_last)
+        self.bias = None if bias is None else bias.detach().to(weight.dtype)
+        self.done = done
+        self._each = 2 * weight.numel() * self.width  # of a row
+
+    def rows(self, start: int, stop: int) -> Tensor:
+        first, last = max(start - self.halo, 0), min(stop + self.halo, self.height)
+        x = self.sources[0].rows(first, last).to(self.weight.dtype)
+        above, below = first - (start - self.halo), stop + self.halo - last
+        if above or below:
+            x = F.pad(x, (0, 0, above, below)).contiguous(memory_format=torch.channels_last)
+        out = F.conv2d(x, self.weight, self.bias, 1, (0, self.halo), self.dilation)
+        if self.done is not None:
+            self.done(self._each * (stop - start))
+        return out
+
+    def operations(self) -> int:
+        return super().operations() + self._each * self.height
+
+
+class Activated(Rows):
+    """ReLU of the affine instance norm of a map, by the moments of the whole map."""
+
+    def __init__(self, source: Rows, moments: Moments, weight: Tensor, bias: Tensor) -> None:
+        self.sources, self.channels = (source,), source.channels
+        self.height, self.width = source.height, source.width
+        scale = weight.detach().double() / (moments.variance + EPS).sqrt()
+        self.scale = scale.float()
+        self.shift = (bias.detach().double() - moments.mean * scale).float()
+
+    def rows(self, start: int, stop: int) -> Tensor:
+        x = self.sources[0].rows(start, stop)
+        if x.dtype == torch.float32:
+            pixels = x.permute(0, 2, 3, 1)
+            return torch.addcmul(self.shift, pixels, self.scale).relu_().permute(0, 3, 1, 2)
+        # One rounding to half precision, at the end: batch norm computes in float32 inside.
+        zero, one = torch.zeros_like(self.scale), torch.ones_like(self.scale)
+        return F.batch_norm(x, zero, one, self.scale, self.shift, False, 0.0, 0.0).relu_()
+
+
+class Sum(Rows):
+    """The sum of maps of one size."""
+
+    def __init__(self, *sources: Rows) -> None:
+        sizes = {(s.channels, s.height, s.width) for s in sources}
+        if len(sizes) != 1:
+            raise ValueError(f"maps of different sizes cannot be added: {sorted(sizes)}")
+        self.sources = sources
+        self.channels, self.height, self.width = sizes.pop()
+
+    def rows(self, start: int, stop: int) -> Tensor:
+        kept, *others = (source.rows(start, stop) for source in self.sources)
+        if not others:
+            return kept
+        total = torch.add(kept, others[0])
+        for other in others[1:]:
+            total += other
+        return total
+
+
+class Beside(Rows):
+    """Maps of one size beside each other, as channels of one."""
+
+    def __init__(self, *sources: Rows) -> None:
+        sizes = {(s.height, s.width) for s in sources}
+        if len(sizes) != 1:
+            raise ValueError(f"maps of different sizes cannot stand together: {sorted(sizes)}")
+        self.sources, self.channels = sources, sum(s.channels for s in sources)
+        self.height, self.width = sizes.pop()
+
+    def rows(self, start: int, stop: int) -> Tensor:
+        if len(self.sources) == 1:
+            return self.sources[0].rows(start, stop)
+        return torch.cat([source.rows(start, stop) for source in self.sources], dim=1)
+
+
+class SubImages(Rows):
+    """Resampling of one colour by r: its r*r sub-images (pixel unshuffle).
+
+    Where a side is no multiple of r, its last row or column is repeated.
+
+    Args:
+        image: C×H×W.
+        colour: The channel that is taken.
+        factor: r.
+    """
+
+    def __init__(self, image: Rows, colour: int, factor: int) -> None:
+        self.sources, self.colour, self.factor = (image,), colour, factor
+        self.channels = factor * factor
+        self.height, self.width = -(-image.height // factor), -(-image.width // factor)
+
+    def rows(self, start: int, stop: int) -> Tensor:
+        image, r = self.sources[0], self.factor
+        x = image.rows(start * r, min(stop * r, image.height))[:, self.colour : self.colour + 1]
+        below, right = (stop - start) * r - x.shape[2], self.width * r - x.shape[3]
+        if below or right:
+            x = F.pad(x, (0, right, 0, below), mode="replicate")
+        return rearrange(x, "b 1 (h r) (w q) -> b h w (r q)", r=r, q=r).permute(0, 3, 1, 2)
+
+    def reach(self, other: Rows) -> int | None:
+        return _far(super().reach(other), self.height)
+
+
+class FromSubImages(Rows):
+    """Sub-images of each colour back to an image (pixel shuffle): the inverse of `SubImages`.
+
+    Args:
+        colours: For each colour its r*r sub-images.
+        factor: r.
+        height: Rows of the image, at most r times those of the sub-images; more are cut off.
+        width: Columns of it, likewise.
+    """
+
+    def __init__(self, colours: Sequence[Rows], factor: int, height: int, width: int) -> None:
+        self.sources, self.channels, self.factor = tuple(colours), len(colours), factor
+        self.height, self.width = height, width
+
+    def rows(self, start: int, stop: int) -> Tensor:
+        r = self.factor
+        first, last = start // r, -(-stop // r)
+        parts = [
+            rearrange(s.rows(first, last), "b (r q) h w -> b (h r) (w q) 1", r=r, q=r)
+            for s in self.sources
+        ]
+        image = torch.cat(parts, dim=-1)[:, start - first * r : stop - first * r, : self.width]
+        return image.permute(0, 3, 1, 2).contiguous(memory_format=torch.channels_last)
+
+    def reach(self, other: Rows) -> int | None:
+        return _far(super().reach(other), self.height)
+
+
+class Cut(Rows):
+    """The upper left part of a map."""
+
+    def __init__(self, source: Rows, height: int, width: int) -> None:
+        self.sources, self.channels = (source,), source.channels
+        self.height, self.width = height, width
+
+    def rows(self, start: int, stop: int) -> Tensor:
+        part = self.sources[0].rows(start, stop)[..., : self.width]
+        return part.contiguous(memory_format=torch.channels_last)
+
+
+def strips(height: int, rows: int) -> Iterator[tuple[int, int]]:
+    """Cut a height into strips of so many rows: (start, stop) each."""
+    for start in range(0, height, rows):
+        yield start, min(start + rows, height)
+
+
+def _far(reach: int | None, height: int) -> int | None:
+    """Through a resampling: rows there are others than rows here, so none is near."""
+    return None if reach is None else reach + height

@@ -1,0 +1,305 @@
+"""Where maps are kept while a network is evaluated in strips: in memory, or in a file.
+
+The workspace has a number of bytes for maps. What fits is kept in memory; then cheap maps are
+made anew each time that they are read, and others go to a temporary file. A rehearsal says
+beforehand how many operations that takes, so that progress can be shown.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import weakref
+from collections.abc import Callable
+from pathlib import Path
+from typing import BinaryIO
+
+import torch
+from torch import Tensor, nn
+
+from deblurkit.errors import DataError
+from deblurkit.inference.rows import Convolved, Moments, Rows, strips
+
+STRIP_BYTES = 6 << 20
+"""Of a strip: enough rows for a convolution to be efficient, few enough for the caches."""
+
+LEAST_ROWS = 8
+MORE_ROWS = 64
+"""At least so many rows where a strip asks its sources for many more than its own."""
+
+
+class Kept(Rows):
+    """A map that can be read many times.
+
+    Attributes:
+        moments: Of the whole map.
+    """
+
+    moments: Moments
+
+    def operations(self) -> int:
+        return 0
+
+
+class Workspace:
+    """Room for maps, and how they are walked over.
+
+    Args:
+        room: Bytes for the maps that are kept in memory.
+        kind: What convolutions compute in and maps are kept in: float32, or bfloat16.
+        folder: Where maps go that have no room; the system's temporary folder by default.
+        done: Called with the number of operations just done: multiplications and additions of
+            convolutions.
+    """
+
+    def __init__(
+        self,
+        room: int,
+        *,
+        kind: torch.dtype = torch.float32,
+        folder: Path | None = None,
+        done: Callable[[int], None] | None = None,
+    ) -> None:
+        self.room, self.kind, self.folder = room, kind, folder
+        self._done = done
+
+    def convolved(self, source: Rows, convolution: nn.Conv2d) -> Rows:
+        """A convolution of a map, computed in the workspace's kind and counted.
+
+        Args:
+            source: The map.
+            convolution: Of stride 1, one group, with zeros for padding and the size kept.
+
+        Raises:
+            ValueError: the convolution is another.
+        """
+        _check_kept_size(convolution)
+        return Convolved(
+            source,
+            convolution.weight,
+            convolution.bias,
+            int(convolution.dilation[0]),
+            self.kind,
+            self._done,
+        )
+
+    def keep(self, source: Rows, kind: torch.dtype | None = None, *, in_file: bool = False) -> Kept:
+        """Evaluate a map once, strip by strip, and keep it.
+
+        Args:
+            source: The map.
+            kind: What it is kept in, the workspace's kind by default.
+            in_file: Keep it in a temporary file even where memory has room.
+
+        Raises:
+            DataError: it has to go to a file and the disk is full.
+        """
+        return self._fill(self._place(source, kind or self.kind, in_file=in_file), source)
+
+    def replace(self, kept: Kept, source: Rows) -> Kept:
+        """Evaluate a map into the place of another of its size, from which it may be made.
+
+        Raises:
+            TypeError: the other is not kept.
+            ValueError: it reads rows of the other that are overwritten by then, or has another
+                size.
+        """
+        if not isinstance(kept, _InMemory | _InFile):
+            raise TypeError("only a map that is kept can be replaced")
+        if source.reach(kept):
+            raise ValueError("the new map reads rows of the old one around those that it makes")
+        if (source.channels, source.height, source.width) != (
+            kept.channels,
+            kept.height,
+            kept.width,
+        ):
+            raise ValueError("the new map has another size")
+        return self._fill(kept, source)
+
+    def keep_or_repeat(self, source: Rows) -> Kept:
+        """A map with its moments: kept if memory has room, else made anew when it is read.
+
+        For maps that cost little beside others: no file is used.
+        """
+        if _bytes(source, self.kind) <= self.room:
+            return self.keep(source)
+        return _Repeated(source, self._walk(source))
+
+    def _place(
+        self, source: Rows, kind: torch.dtype, *, in_file: bool = False
+    ) -> _InMemory | _InFile:
+        size = _bytes(source, kind)
+        if in_file or size > self.room:
+            return self._in_file(source, kind)
+        self.room -= size
+        place = self._in_memory(source, kind)
+        weakref.finalize(place, self._give_back, size)
+        return place
+
+    def _give_back(self, size: int) -> None:
+        self.room += size
+
+    def _in_memory(self, source: Rows, kind: torch.dtype) -> _InMemory:
+        return _InMemory(source, kind)
+
+    def _in_file(self, source: Rows, kind: torch.dtype) -> _InFile:
+        return _InFile(source, kind, self.folder)
+
+    def _fill(self, place: _InMemory | _InFile, source: Rows) -> Kept:
+        place.moments = self._walk(source, place.write)
+        return place
+
+    def _walk(self, source: Rows, write: Callable[[int, Tensor], None] | None = None) -> Moments:
+        """Make a map strip by strip, hand each to `write`, and take the moments."""
+        sums = _Sums(source.channels)
+        for start, stop in strips(source.height, self._rows(source)):
+            strip = source.rows(start, stop)
+            sums.add(strip)
+            if write is not None:
+                write(start, strip)
+        return sums.moments()
+
+    def _rows(self, source: Rows) -> int:
+        row = _bytes(source, torch.float32) // source.height
+        return max(LEAST_ROWS, STRIP_BYTES // max(row, 1))
+
+
+class Rehearsal(Workspace):
+    """A workspace that computes nothing and counts what the same room would take.
+
+    Attributes:
+        operations: Multiplications and additions of convolutions, repeated ones as often.
+        in_memory: The most bytes of maps that are kept in memory at a time.
+        in_files: Bytes of maps that go to temporary files, all together.
+    """
+
+    def __init__(self, room: int, *, kind: torch.dtype = torch.float32) -> None:
+        super().__init__(room, kind=kind)
+        self.operations = self.in_memory = self.in_files = 0
+        self._all = room
+
+    def _in_memory(self, source: Rows, kind: torch.dtype) -> _InMemory:
+        self.in_memory = max(self.in_memory, self._all - self.room)
+        return _InMemory(source, kind, "meta")
+
+    def _in_file(self, source: Rows, kind: torch.dtype) -> _InFile:
+        self.in_files += _bytes(source, kind)
+        return _InFile(source, kind, None, empty=True)
+
+    def _walk(self, source: Rows, write: Callable[[int, Tensor], None] | None = None) -> Moments:
+        self.operations += source.operations()
+        zero = torch.zeros(source.channels, dtype=torch.float64)
+        return Moments(zero, zero)
+
+
+class _InMemory(Kept):
+    def __init__(self, like: Rows, kind: torch.dtype, device: str = "cpu") -> None:
+        self.channels, self.height, self.width = like.channels, like.height, like.width
+        shape = (1, self.channels, self.height, self.width)
+        self._tensor = torch.empty(
+            shape, dtype=kind, device=device, memory_format=torch.channels_last
+        )
+
+    def rows(self, start: int, stop: int) -> Tensor:
+        return self._tensor[:, :, start:stop]
+
+    def write(self, start: int, strip: Tensor) -> None:
+        self._tensor[:, :, start : start + strip.shape[2]] = strip
+
+
+class _InFile(Kept):
+    def __init__(
+        self, like: Rows, kind: torch.dtype, folder: Path | None, *, empty: bool = False
+    ) -> None:
+        self.channels, self.height, self.width = like.channels, like.height, like.width
+        self._kind, self._folder = kind, folder
+        self._row = self.width * self.channels * kind.itemsize
+        if empty:
+            return
+        try:
+            # Open for as long as the map lives; the system removes it with the last reference.
+            self._file: BinaryIO = tempfile.TemporaryFile(dir=folder, buffering=0)  # noqa: SIM115
+        except OSError as error:
+            raise _no_disk(folder, error) from error
+        weakref.finalize(self, self._file.close)
+
+    def rows(self, start: int, stop: int) -> Tensor:
+        held = bytearray((stop - start) * self._row)
+        view, at = memoryview(held), start * self._row
+        while view:
+            got = os.preadv(self._file.fileno(), [view], at)
+            view, at = view[got:], at + got
+        pixels = torch.frombuffer(held, dtype=self._kind)
+        return pixels.view(1, stop - start, self.width, self.channels).permute(0, 3, 1, 2)
+
+    def write(self, start: int, strip: Tensor) -> None:
+        pixels = strip.to(self._kind).permute(0, 2, 3, 1).contiguous()
+        view = pixels.view(-1).view(torch.uint8).numpy().data
+        at = start * self._row
+        try:
+            while view:
+                put = os.pwrite(self._file.fileno(), view, at)
+                view, at = view[put:], at + put
+        except OSError as error:
+            raise _no_disk(self._folder, error) from error
+
+
+class _Repeated(Kept):
+    def __init__(self, source: Rows, moments: Moments) -> None:
+        self.sources, self.moments = (source,), moments
+        self.channels, self.height, self.width = source.channels, source.height, source.width
+
+    def rows(self, start: int, stop: int) -> Tensor:
+        return self.sources[0].rows(start, stop)
+
+    def operations(self) -> int:
+        return self.sources[0].operations()
+
+
+class _Sums:
+    """Moments of a map from those of its strips (Chan, Golub, LeVeque 1979)."""
+
+    def __init__(self, channels: int) -> None:
+        self._count = 0
+        self._mean = torch.zeros(channels, dtype=torch.float64)
+        self._squares = torch.zeros(channels, dtype=torch.float64)
+
+    def add(self, strip: Tensor) -> None:
+        count = strip.shape[2] * strip.shape[3]
+        mean, variance = torch.batch_norm_update_stats(strip, None, None, 0.0)
+        step = mean.double() - self._mean
+        total = self._count + count
+        self._mean += step * (count / total)
+        self._squares += variance.double() * count + step**2 * (self._count * count / total)
+        self._count = total
+
+    def moments(self) -> Moments:
+        return Moments(self._mean, self._squares / self._count)
+
+
+def _check_kept_size(convolution: nn.Conv2d) -> None:
+    said = convolution
+    kernel, dilation = said.kernel_size, said.dilation
+    padding = tuple(d * (k // 2) for d, k in zip(dilation, kernel, strict=True))
+    if (
+        kernel[0] != kernel[1]
+        or kernel[0] % 2 == 0
+        or dilation[0] != dilation[1]
+        or tuple(said.stride) != (1, 1)
+        or said.groups != 1
+        or said.padding_mode != "zeros"
+        or said.padding not in (padding, "same")
+    ):
+        raise ValueError(f"no convolution for strips: {said}; stride 1, odd, size and zeros kept")
+
+
+def _bytes(map_: Rows, kind: torch.dtype) -> int:
+    return map_.channels * map_.height * map_.width * kind.itemsize
+
+
+def _no_disk(folder: Path | None, error: OSError) -> DataError:
+    return DataError(
+        f"a temporary file cannot be written: {error.strerror}",
+        where=str(folder or tempfile.gettempdir()),
+        hint="free some space there, or give more memory: --memory 8GiB",
+    )

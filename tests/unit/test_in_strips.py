@@ -1,0 +1,288 @@
+"""Maps made row by row: every layer against torch's own, on maps of any size."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+import torch
+import torch.nn.functional as F
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor, nn
+
+from deblurkit.errors import DataError, FrameError
+from deblurkit.frames import BLURRY
+from deblurkit.graph import FrameGraph, NetworkRequest, Node
+from deblurkit.inference import workspace as workspace_module
+from deblurkit.inference.predict import is_exact, predict, rehearse
+from deblurkit.inference.rows import (
+    Activated,
+    Beside,
+    Convolved,
+    Cut,
+    FromSubImages,
+    Rows,
+    SubImages,
+    Sum,
+    Whole,
+)
+from deblurkit.inference.workspace import Workspace
+from deblurkit.registry import get_registry
+
+PLENTY = 1 << 40
+SMALL = {"width": 8, "fusion_width": 6, "blocks": (((1, 1), (2, 4)), ((8, 2),))}
+
+
+@pytest.fixture(autouse=True)
+def small_strips(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Strips of few rows: small maps, too, are cut into several."""
+    monkeypatch.setattr(workspace_module, "STRIP_BYTES", 2000)
+    monkeypatch.setattr(workspace_module, "LEAST_ROWS", 3)
+
+
+def drawn(channels: int, height: int, width: int, seed: int = 0) -> Tensor:
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randn(1, channels, height, width, generator=generator)
+
+
+def read(rows: Rows, step: int) -> Tensor:
+    """All rows, `step` at a time."""
+    ends = (*range(0, rows.height, step), rows.height)
+    return torch.cat([rows.rows(a, b) for a, b in itertools.pairwise(ends)], dim=2)
+
+
+def networks(share: str = "pair", T: int = 5) -> FrameGraph:
+    """The sequential family with small networks of the paper's kind, none of them at rest."""
+    torch.manual_seed(0)
+    registry = get_registry()
+    origin = registry.resolve("architecture", "resampling-cnn")
+
+    def make(request: NetworkRequest) -> nn.Module:
+        said = {**origin.spec.roles[request.role], **SMALL}  # type: ignore[union-attr]
+        params = origin.spec.params(**said).model_dump()  # type: ignore[union-attr]
+        network: nn.Module = origin.build(inputs=request.inputs, **params)
+        return network
+
+    family = registry.resolve("family", "sequential").build(share=share)
+    graph = FrameGraph.build(T, family.graph(T), make).eval()
+    with torch.no_grad():
+        for parameter in graph.parameters():
+            parameter.add_(0.1 * torch.randn(parameter.shape))
+    return graph
+
+
+@given(
+    height=st.integers(1, 40), width=st.integers(1, 20), kernel=st.sampled_from([1, 3, 5]),
+    dilation=st.integers(1, 9), step=st.integers(1, 40), biased=st.booleans(),
+)  # fmt: skip
+@settings(deadline=None, max_examples=60)
+def test_convolution(
+    height: int, width: int, kernel: int, dilation: int, step: int, biased: bool
+) -> None:
+    x, weight = drawn(3, height, width), drawn(15, kernel, kernel).view(5, 3, kernel, kernel)
+    bias = torch.arange(5.0) if biased else None
+    rows = Convolved(Whole(x), weight, bias, dilation)
+    expected = F.conv2d(x, weight, bias, 1, dilation * (kernel // 2), dilation)
+    torch.testing.assert_close(read(rows, step), expected, rtol=1e-4, atol=1e-4)
+    assert rows.operations() == 2 * 5 * 3 * kernel**2 * height * width
+
+
+@given(height=st.integers(2, 50), width=st.integers(1, 20), offset=st.floats(-50, 50))
+@settings(deadline=None, max_examples=40)
+def test_instance_norm_by_moments_of_strips(height: int, width: int, offset: float) -> None:
+    x = drawn(4, height, width) * torch.tensor([0.01, 1, 3, 10]).view(1, 4, 1, 1) + offset
+    weight, bias = torch.tensor([1.0, -2, 0.5, 0]), torch.tensor([0.0, 1, -1, 0.3])
+    kept = Workspace(PLENTY).keep(Whole(x))
+    exact = x.double()
+    torch.testing.assert_close(kept.moments.mean, exact.mean((0, 2, 3)), rtol=1e-5, atol=1e-5)
+    variance = exact.var((0, 2, 3), correction=0)
+    torch.testing.assert_close(kept.moments.variance, variance, rtol=1e-3, atol=1e-8)
+    normed = F.instance_norm(exact, weight=weight.double(), bias=bias.double()).relu().float()
+    found = read(Activated(kept, kept.moments, weight, bias), 7)
+    torch.testing.assert_close(found, normed, rtol=1e-3, atol=2e-3)
+
+
+@given(
+    height=st.integers(1, 40), width=st.integers(1, 30), r=st.integers(1, 6), step=st.integers(1, 9)
+)
+@settings(deadline=None, max_examples=60)
+def test_resampling_there_and_back(height: int, width: int, r: int, step: int) -> None:
+    image = drawn(3, height, width)
+    whole = F.pad(image, (0, -width % r, 0, -height % r), mode="replicate")
+    parts = [SubImages(Whole(image), c, r) for c in range(3)]
+    for c, part in enumerate(parts):
+        expected = F.pixel_unshuffle(whole[:, c : c + 1], r)
+        torch.testing.assert_close(read(part, step), expected)
+    torch.testing.assert_close(read(FromSubImages(parts, r, height, width), step), image)
+
+
+def test_sum_beside_and_cut() -> None:
+    a, b = drawn(2, 9, 7, 1), drawn(2, 9, 7, 2)
+    torch.testing.assert_close(read(Sum(Whole(a), Whole(b), Whole(a)), 4), a + b + a)
+    torch.testing.assert_close(read(Beside(Whole(a), Whole(b)), 4), torch.cat([a, b], 1))
+    torch.testing.assert_close(read(Cut(Whole(a), 5, 3), 4), a[..., :5, :3])
+    for wrong in (Sum, Beside):
+        with pytest.raises(ValueError, match="different sizes"):
+            wrong(Whole(a), Whole(drawn(2, 8, 7)))
+    with pytest.raises(ValueError, match="odd k"):
+        Convolved(Whole(a), torch.zeros(1, 2, 4, 4))
+
+
+@pytest.mark.parametrize("kind", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("room", [PLENTY, 0], ids=["memory", "file"])
+def test_kept_maps(room: int, kind: torch.dtype, tmp_path: Path) -> None:
+    x = drawn(5, 31, 6)
+    kept = Workspace(room, folder=tmp_path).keep(Whole(x), kind)
+    torch.testing.assert_close(read(kept, 8), x.to(kind))
+    assert kept.rows(3, 5).is_contiguous(memory_format=torch.channels_last)
+    assert list(tmp_path.iterdir()) == [], "temporary files have no names"
+
+
+def test_a_map_is_replaced_only_by_what_does_not_look_around() -> None:
+    workspace = Workspace(PLENTY)
+    kept = workspace.keep(Whole(drawn(2, 30, 5)))
+    before = read(kept, 30).clone()
+    around = Convolved(kept, torch.ones(2, 2, 3, 3))
+    with pytest.raises(ValueError, match="around"):
+        workspace.replace(kept, Sum(kept, around))
+    with pytest.raises(ValueError, match="around"):
+        workspace.replace(kept, Sum(kept, Beside(*[SubImages(kept, c, 1) for c in range(2)])))
+    with pytest.raises(ValueError, match="another size"):
+        workspace.replace(kept, Cut(kept, 30, 4))
+    with pytest.raises(TypeError):
+        workspace.replace(Whole(before), kept)  # type: ignore[arg-type]
+    same = workspace.replace(kept, Sum(kept, Convolved(kept, torch.ones(2, 2, 1, 1))))
+    torch.testing.assert_close(read(same, 30), before + before.sum(1, keepdim=True))
+
+
+def test_room_is_given_back() -> None:
+    x = Whole(drawn(4, 8, 8))
+    workspace = Workspace(2 * 4 * 4 * 64)
+    one, two = workspace.keep(x), workspace.keep(x)
+    assert workspace.room == 0
+    del one, two
+    assert workspace.room == 2 * 4 * 4 * 64
+
+
+def test_a_full_disk_is_said(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="temporary file") as caught:
+        Workspace(0, folder=tmp_path / "missing").keep(Whole(drawn(1, 4, 4)))
+    assert "--memory" in str(caught.value)
+
+
+@pytest.mark.parametrize("room", [PLENTY, 20_000, 0], ids=["plenty", "some", "none"])
+@pytest.mark.parametrize("size", [(40, 60), (37, 53), (16, 23)], ids=str)
+def test_a_sequence_is_the_whole_image_s(size: tuple[int, int], room: int) -> None:
+    graph, y = networks(), drawn(3, *size).sigmoid()
+    with torch.inference_mode():
+        expected = graph(y)
+    found = predict(graph, Whole(y), workspace=Workspace(room))
+    assert list(found) == [1, 2, 3, 4, 5]
+    for i, rows in found.items():
+        torch.testing.assert_close(read(rows, 9), expected[i], rtol=1e-4, atol=1e-4)
+
+
+def test_given_frames_and_those_asked_for() -> None:
+    graph, y, middle = networks(), drawn(3, 25, 31).sigmoid(), drawn(3, 25, 31, 5).sigmoid()
+    with torch.inference_mode():
+        expected = graph(y, {3: middle}, (4, 3))
+    found = predict(
+        graph, Whole(y), workspace=Workspace(PLENTY), given={3: Whole(middle)}, frames=(4, 3)
+    )
+    assert list(found) == [3, 4]
+    torch.testing.assert_close(read(found[4], 9), expected[4], rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(read(found[3], 9), middle)
+    with pytest.raises(FrameError, match="31×24"):
+        predict(graph, Whole(y), workspace=Workspace(PLENTY), given={3: Whole(middle[:, :, 1:])})
+
+
+@pytest.mark.parametrize("room", [PLENTY, 0])
+def test_half_precision_is_near(room: int) -> None:
+    graph, y = networks(), drawn(3, 40, 60).sigmoid()
+    whole = predict(graph, Whole(y), workspace=Workspace(PLENTY))
+    half = predict(graph, Whole(y), workspace=Workspace(room, kind=torch.bfloat16))
+    for i, rows in half.items():
+        exact = read(whole[i], 40)
+        error, residual = (x.square().mean().sqrt() for x in (read(rows, 40) - exact, exact - y))
+        assert 0 < float(error) < 0.05 * float(residual)
+        assert rows.rows(0, 1).dtype == torch.float32
+
+
+@pytest.mark.parametrize("room", [PLENTY, 30_000, 0])
+def test_the_rehearsal_counts_what_is_done(room: int) -> None:
+    graph, y = networks(), Whole(drawn(3, 40, 60).sigmoid())
+    counted: list[int] = []
+    workspace = Workspace(room, done=counted.append)
+    predict(graph, y, workspace=workspace)
+    rehearsal = rehearse(graph, y, room)
+    assert rehearsal is not None
+    # Strips read each other's borders where maps are repeated, so a little more is done.
+    assert 1 <= sum(counted) / rehearsal.operations < (1.01 if room == PLENTY else 1.6)
+    assert (rehearsal.in_files > 0) == (room < PLENTY)
+    assert rehearsal.in_memory <= room
+
+
+class Brighter(nn.Module):
+    """A network that only sees whole images: no `in_strips`. It may run either way in time."""
+
+    def __init__(self, step: float) -> None:
+        super().__init__()
+        self.step = step
+
+    def forward(self, images: Sequence[Tensor], base: Tensor) -> Tensor:
+        # Backwards where the upper left corner is dark: as networks do, from tile to tile.
+        way = 1.0 if float(base[0, 0, 0, 0]) > 0.5 else -1.0
+        return base + way * self.step
+
+
+def brightening() -> FrameGraph:
+    nodes = [
+        Node(2, "still", (BLURRY,), BLURRY, "middle"),
+        Node(1, "down", (BLURRY,), BLURRY, "core"),
+        Node(3, "up", (BLURRY,), BLURRY, "core"),
+    ]
+    made = {"still": Brighter(0.0), "down": Brighter(-0.25), "up": Brighter(0.25)}
+    return FrameGraph(3, nodes, made)
+
+
+@given(height=st.integers(20, 90), width=st.integers(20, 90), seed=st.integers(0, 99))
+@settings(deadline=None, max_examples=25)
+def test_tiles_are_turned_to_run_one_way(height: int, width: int, seed: int) -> None:
+    from deblurkit.inference.tiles import in_tiles
+
+    graph, image = brightening(), drawn(3, height, width, seed).sigmoid()
+    found = in_tiles(
+        graph, Whole(image), workspace=Workspace(PLENTY), given={}, frames=(1, 2, 3), side=24
+    )
+    way = 1.0 if float(image[0, 0, 0, 0]) > 0.5 else -1.0
+    for i, step in ((1, -0.25), (2, 0.0), (3, 0.25)):
+        torch.testing.assert_close(read(found[i], 17), image + way * step, rtol=1e-4, atol=1e-5)
+
+
+def test_networks_that_see_whole_images_get_them_where_memory_is_enough() -> None:
+    graph, image = brightening(), drawn(3, 150, 170, 3).sigmoid()
+    assert not is_exact(graph) and is_exact(networks())
+    found = predict(graph, Whole(image), workspace=Workspace(PLENTY), frames=(3,))
+    with torch.inference_mode():
+        torch.testing.assert_close(read(found[3], 50), graph(image)[3])
+    assert rehearse(graph, Whole(image), PLENTY) is None
+    tiled = predict(graph, Whole(image), workspace=Workspace(1_000_000), frames=(3,))
+    torch.testing.assert_close(read(tiled[3], 50), read(found[3], 50), rtol=1e-4, atol=1e-5)
+
+
+def test_other_convolutions_are_refused() -> None:
+    workspace, x = Workspace(PLENTY), Whole(drawn(4, 8, 8))
+    for wrong in (
+        nn.Conv2d(4, 4, 3),
+        nn.Conv2d(4, 4, 3, stride=2, padding=1),
+        nn.Conv2d(4, 4, 3, padding=1, groups=2),
+        nn.Conv2d(4, 4, 3, padding=1, padding_mode="reflect"),
+        nn.Conv2d(4, 4, (3, 1), padding=(1, 0)),
+    ):
+        with pytest.raises(ValueError, match="stride 1"):
+            workspace.convolved(x, wrong)
+    same = nn.Conv2d(4, 4, 3, padding="same", dilation=2)
+    torch.testing.assert_close(read(workspace.convolved(x, same), 3), same(x.tensor))
