@@ -14,15 +14,28 @@ API_VERSION = 1
 
 if TYPE_CHECKING:
     from deblurkit.engine.run import RunResult, run
+    from deblurkit.extraction.extract import extract
+    from deblurkit.extraction.result import Extraction
     from deblurkit.recipe import Recipe, load_recipe
 
-__all__ = ["API_VERSION", "Recipe", "RunResult", "__version__", "load_recipe", "run"]
+__all__ = [
+    "API_VERSION",
+    "Extraction",
+    "Recipe",
+    "RunResult",
+    "__version__",
+    "extract",
+    "load_recipe",
+    "run",
+]
 
 _LAZY = {
     "Recipe": "deblurkit.recipe",
     "load_recipe": "deblurkit.recipe",
     "RunResult": "deblurkit.engine.run",
     "run": "deblurkit.engine.run",
+    "Extraction": "deblurkit.extraction.result",
+    "extract": "deblurkit.extraction.extract",
 }
 
 

@@ -68,8 +68,13 @@ def atomic_file(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def atomic_folder(path: Path) -> Iterator[Path]:
-    """Fill the yielded temporary folder; it is renamed to `path`, which must not exist yet."""
+def atomic_folder(path: Path, *, replace: bool = False) -> Iterator[Path]:
+    """Fill the yielded temporary folder; it is renamed to `path` at the end.
+
+    Args:
+        path: The folder; it must not exist yet.
+        replace: It may exist, and what is in it is then gone once the new one is whole.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}-"))
     try:
@@ -78,7 +83,13 @@ def atomic_folder(path: Path) -> Iterator[Path]:
         for file in temporary.rglob("*"):
             if file.is_file():
                 _sync(file)
-        temporary.replace(path)
+        if replace and path.exists():
+            old = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}-"))
+            path.replace(old)
+            temporary.replace(path)
+            shutil.rmtree(old, ignore_errors=True)
+        else:
+            temporary.replace(path)
         _sync(path.parent)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)

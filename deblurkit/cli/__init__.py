@@ -21,6 +21,7 @@ from deblurkit.errors import DeblurkitError, nearest
 from deblurkit.printable import REPLACEMENT, readable
 
 COMMANDS: Mapping[str, str] = {
+    "extract": "Turn blurry photographs into short sharp videos.",
     "run": "Train, evaluate and show what a recipe says.",
     "recipe": "Check, show and list recipes.",
     "evaluate": "Score a finished run again, on its own clips or on others.",
@@ -80,7 +81,7 @@ class Program(click.Group):
             ctx.exit(error.exit_code)
         except KeyboardInterrupt as error:
             _say(error, "\nstopped")
-            ctx.exit(130)
+            ctx.exit(getattr(error, "exit_code", 130))
         except Exception as error:  # noqa: BLE001 - the last place to turn it into a message
             text = " ".join(f"{type(error).__name__}: {error}".split())
             _say(

@@ -25,7 +25,7 @@ SUFFIXES = frozenset(
 MAX_PIXELS = 178_956_970
 """Larger images are refused. Pillow's own limit, kept here where a program has lifted that."""
 
-FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF", "PPM", "JPEG2000", "AVIF")
+FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF", "PPM", "JPEG2000", "AVIF", "HEIF")
 """Pillow's names of the formats read. Not all it knows: some run other programs or match noise."""
 
 _VALID = "an image: PNG, JPEG, WebP, TIFF, BMP, GIF, PPM, JPEG 2000 or AVIF"
@@ -59,7 +59,7 @@ def read_image(path: Path, *, opaque: bool = False) -> npt.NDArray[np.uint8]:
             large or, where that is refused, transparent; the message names the file and says
             which.
     """
-    with _opened(path) as image:
+    with opened(path) as image:
         image.load()
         if opaque and _is_transparent(image):
             raise DataError(
@@ -69,7 +69,7 @@ def read_image(path: Path, *, opaque: bool = False) -> npt.NDArray[np.uint8]:
                 hint="lay it on what it belongs on and save it without an alpha channel",
             )
         turn = _TRANSPOSE.get(_orientation(image))
-        return _to_rgb(image if turn is None else image.transpose(turn), path)
+        return read_opened(image if turn is None else image.transpose(turn), path)
 
 
 def image_size(path: Path) -> tuple[int, int]:
@@ -79,7 +79,7 @@ def image_size(path: Path) -> tuple[int, int]:
         DataError: the file is missing, empty, too large or not an image. Damage behind the
             header goes unseen.
     """
-    with _opened(path) as image:
+    with opened(path) as image:
         width, height = image.size
         if isinstance(image, TiffImageFile):  # some Pillows have turned its size already
             width, height = int(image.tag_v2[256]), int(image.tag_v2[257])
@@ -92,7 +92,7 @@ def image_kind(path: Path) -> Literal["rgb", "gray", "palette", "other"]:
     Raises:
         DataError: as `image_size`.
     """
-    with _opened(path) as image:
+    with opened(path) as image:
         if image.mode.startswith(("1", "L", "I", "F")) and image.mode != "LAB":
             return "gray"
         if image.mode in ("P", "PA"):
@@ -106,7 +106,7 @@ def is_transparent(path: Path) -> bool:
     Raises:
         DataError: as `read_image`.
     """
-    with _opened(path) as image:
+    with opened(path) as image:
         return _is_transparent(image)
 
 
@@ -119,6 +119,19 @@ def write_png(path: Path, image: npt.NDArray[np.uint8]) -> None:
     """
     if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or image.size == 0:
         raise ValueError(f"not an H×W×3 uint8 image: {image.shape} {image.dtype}")
+    with writing(path) as temporary:
+        Image.fromarray(np.ascontiguousarray(image)).save(temporary, format="PNG")
+
+
+def write_gray_png(path: Path, image: npt.NDArray[np.uint8]) -> None:
+    """Write an H×W uint8 image as gray PNG, whole or not at all.
+
+    Raises:
+        ValueError: the array is no such image.
+        DataError: the file cannot be written.
+    """
+    if image.ndim != 2 or image.dtype != np.uint8 or image.size == 0:
+        raise ValueError(f"not an H×W uint8 image: {image.shape} {image.dtype}")
     with writing(path) as temporary:
         Image.fromarray(np.ascontiguousarray(image)).save(temporary, format="PNG")
 
@@ -146,8 +159,8 @@ def is_image(path: Path) -> bool:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[Image.Image]:
-    """Open an image; whatever Pillow raises inside the block becomes a DataError."""
+def opened(path: Path) -> Iterator[Image.Image]:
+    """Open an image of a known format; what Pillow raises inside becomes a DataError."""
     check_file(path, "an image")
     Image.init()
     formats = [name for name in FORMATS if name in Image.OPEN]
@@ -201,7 +214,12 @@ def _is_transparent(image: Image.Image) -> bool:
     return bool((np.asarray(image.convert("RGBA"))[..., 3] < 255).any())
 
 
-def _to_rgb(image: Image.Image, path: Path) -> npt.NDArray[np.uint8]:
+def read_opened(image: Image.Image, path: Path) -> npt.NDArray[np.uint8]:
+    """An image in memory as H×W×3 uint8, as `read_image` says it, but for the orientation.
+
+    Raises:
+        DataError: its values or colours cannot be turned into RGB.
+    """
     if image.mode.startswith("I") or image.mode == "F":
         gray = _unit_gray(np.asarray(image), image.mode, path)
         return np.repeat(np.rint(gray * 255).astype(np.uint8)[..., None], 3, axis=2)

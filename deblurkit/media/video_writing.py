@@ -110,10 +110,7 @@ def write_gif(
         picture = Image.fromarray(_enlarged(shown, scale))
         picture.putpalette(palette)
         pictures.append(picture)
-    if loop == "boomerang":
-        pictures += pictures[-2:0:-1]
-    elif loop != "forward":
-        raise ValueError(f"loop={loop!r}, must be 'boomerang' or 'forward'")
+    pictures += _back(pictures, loop)
     with writing(path) as temporary:
         pictures[0].save(
             temporary,
@@ -124,6 +121,50 @@ def write_gif(
             loop=0,
             optimize=False,
         )
+
+
+def write_webp(
+    path: Path,
+    frames: npt.NDArray[np.uint8],
+    fps: float,
+    *,
+    loop: Loop = "boomerang",
+    quality: int = 90,
+) -> None:
+    """Write an endless animated WebP, whole or not at all.
+
+    Args:
+        path: Where to; should end in `.webp`.
+        frames: T×H×W×3 uint8, no side above 16383 pixels.
+        fps: Frames a second; a frame lasts whole milliseconds.
+        loop: As `write_gif`.
+        quality: 1 to 100.
+
+    Raises:
+        ValueError: the array is no such movie, or a number is out of its range.
+        DataError: the file cannot be written.
+    """
+    _check(frames, fps, 1)
+    pictures = [Image.fromarray(frame) for frame in frames]
+    pictures += _back(pictures, loop)
+    with writing(path) as temporary:
+        pictures[0].save(
+            temporary,
+            format="WEBP",
+            save_all=True,
+            append_images=pictures[1:],
+            duration=max(1, round(1000 / fps)),
+            loop=0,
+            quality=quality,
+            method=4,
+        )
+
+
+def _back(pictures: list[Image.Image], loop: Loop) -> list[Image.Image]:
+    """The pictures that lead back to the first."""
+    if loop not in ("boomerang", "forward"):
+        raise ValueError(f"loop={loop!r}, must be 'boomerang' or 'forward'")
+    return pictures[-2:0:-1] if loop == "boomerang" else []
 
 
 def _encode(

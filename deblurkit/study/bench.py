@@ -13,6 +13,7 @@ from deblurkit.engine.run import run
 from deblurkit.engine.rundir import writing
 from deblurkit.errors import Interrupted, RunError
 from deblurkit.report.bench_summary import clock
+from deblurkit.signals import sigterm_interrupts
 from deblurkit.study.bench_folder import Bench
 from deblurkit.study.dry_run import plan_of
 from deblurkit.study.failures import Failure
@@ -21,7 +22,6 @@ from deblurkit.study.ledger import Ledger, alone
 from deblurkit.study.pool import Pool, threads_each
 from deblurkit.study.prepared import Prepared
 from deblurkit.study.scheduling import next_row
-from deblurkit.study.signals import sigterm_interrupts
 from deblurkit.study.worker import Ended
 
 Reporting = Callable[[], AbstractContextManager[Reporter]]

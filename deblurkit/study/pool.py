@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 from deblurkit.data.processes import main_left_alone
 from deblurkit.errors import Interrupted, RunError
+from deblurkit.signals import signals_held
 from deblurkit.study.failures import Failure
-from deblurkit.study.signals import signals_held
 from deblurkit.study.worker import GRACE, Ended, serve
 
 if TYPE_CHECKING:

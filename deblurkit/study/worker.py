@@ -18,8 +18,8 @@ from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any
 
 from deblurkit.errors import Interrupted
+from deblurkit.signals import let_signals_through, sigterm_interrupts
 from deblurkit.study.failures import Failure
-from deblurkit.study.signals import let_signals_through, sigterm_interrupts
 
 if TYPE_CHECKING:
     from deblurkit.engine.progress import Reporter

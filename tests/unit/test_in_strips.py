@@ -11,11 +11,12 @@ import torch
 import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from made_bundle import networks
 from torch import Tensor, nn
 
 from deblurkit.errors import DataError, FrameError
 from deblurkit.frames import BLURRY
-from deblurkit.graph import FrameGraph, NetworkRequest, Node
+from deblurkit.graph import FrameGraph, Node
 from deblurkit.inference import workspace as workspace_module
 from deblurkit.inference.predict import is_exact, predict, rehearse
 from deblurkit.inference.rows import (
@@ -30,10 +31,8 @@ from deblurkit.inference.rows import (
     Whole,
 )
 from deblurkit.inference.workspace import Workspace
-from deblurkit.registry import get_registry
 
 PLENTY = 1 << 40
-SMALL = {"width": 8, "fusion_width": 6, "blocks": (((1, 1), (2, 4)), ((8, 2),))}
 
 
 @pytest.fixture(autouse=True)
@@ -52,26 +51,6 @@ def read(rows: Rows, step: int) -> Tensor:
     """All rows, `step` at a time."""
     ends = (*range(0, rows.height, step), rows.height)
     return torch.cat([rows.rows(a, b) for a, b in itertools.pairwise(ends)], dim=2)
-
-
-def networks(share: str = "pair", T: int = 5) -> FrameGraph:
-    """The sequential family with small networks of the paper's kind, none of them at rest."""
-    torch.manual_seed(0)
-    registry = get_registry()
-    origin = registry.resolve("architecture", "resampling-cnn")
-
-    def make(request: NetworkRequest) -> nn.Module:
-        said = {**origin.spec.roles[request.role], **SMALL}  # type: ignore[union-attr]
-        params = origin.spec.params(**said).model_dump()  # type: ignore[union-attr]
-        network: nn.Module = origin.build(inputs=request.inputs, **params)
-        return network
-
-    family = registry.resolve("family", "sequential").build(share=share)
-    graph = FrameGraph.build(T, family.graph(T), make).eval()
-    with torch.no_grad():
-        for parameter in graph.parameters():
-            parameter.add_(0.1 * torch.randn(parameter.shape))
-    return graph
 
 
 @given(

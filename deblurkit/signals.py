@@ -1,4 +1,4 @@
-"""Signals of a bench: SIGTERM ends work as Ctrl-C does, wherever it stands; light to import."""
+"""SIGTERM ends work as Ctrl-C does, wherever it stands; light to import."""
 
 from __future__ import annotations
 

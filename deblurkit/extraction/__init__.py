@@ -1,0 +1,1 @@
+"""`deblurkit extract`: one photograph in, its sequence out, checked against the photograph."""

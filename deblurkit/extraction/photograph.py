@@ -1,0 +1,87 @@
+"""What people hand over, as a photograph: a path, an array, a Pillow image."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from deblurkit.errors import DataError
+from deblurkit.inference.rows import Rows
+from deblurkit.media.image import read_opened
+from deblurkit.media.photo import Photo, read_photo
+
+LEAST_SIDE = 16
+"""Pixels; smaller pictures have nothing in them that could be told from blur."""
+
+PhotoLike = str | os.PathLike[str] | Photo | Image.Image | Any
+"""A path, a `Photo`, a Pillow image, or an H×W×3 or H×W array of uint8, uint16 or floats."""
+
+
+def as_photo(image: PhotoLike) -> Photo:
+    """Read or wrap a photograph.
+
+    Args:
+        image: See `PhotoLike`; floats in [0, 1].
+
+    Raises:
+        DataError: it cannot be read, is no such array, or a side is below 16 pixels.
+    """
+    if isinstance(image, Photo):
+        photo, where = image, None
+    elif isinstance(image, str | os.PathLike):
+        photo, where = read_photo(Path(image)), os.fspath(image)
+    elif isinstance(image, Image.Image):
+        photo, where = Photo(read_opened(image, Path("the image"))), None
+    else:
+        photo, where = Photo(_pixels(np.asarray(image))), None
+    height, width = photo.size
+    if min(height, width) < LEAST_SIDE:
+        raise DataError(
+            f"the image has {width}×{height} pixels",
+            where=where,
+            valid=f"{LEAST_SIDE} pixels and more on each side",
+        )
+    return photo
+
+
+def _pixels(array: Any) -> Any:
+    if array.ndim == 2:
+        array = np.repeat(array[..., None], 3, axis=2)
+    if array.ndim != 3 or array.shape[2] != 3 or array.size == 0:
+        raise DataError(
+            f"an array of shape {array.shape} is no image", valid="H×W×3, or H×W for gray"
+        )
+    if array.dtype in (np.uint8, np.uint16):
+        return np.ascontiguousarray(array)
+    if not np.issubdtype(array.dtype, np.floating):
+        raise DataError(
+            f"an array of {array.dtype} is no image", valid="uint8, uint16, or floats in [0, 1]"
+        )
+    low, high = float(array.min()), float(array.max())
+    if not (low >= 0 and high <= 1):  # also refuses not-a-number
+        raise DataError(
+            f"the array's values run from {low:g} to {high:g}",
+            valid="floats in [0, 1]",
+            hint="divide 8-bit values by 255",
+        )
+    return np.rint(array * 65535).astype(np.uint16)
+
+
+class PhotoRows(Rows):
+    """A photograph for networks: 3×H×W float32 in [0, 1], made from its pixels when read."""
+
+    def __init__(self, photo: Photo) -> None:
+        self._pixels = photo.pixels
+        self._white = float(np.iinfo(photo.pixels.dtype).max)
+        self.channels, (self.height, self.width) = 3, photo.size
+
+    def rows(self, start: int, stop: int) -> Tensor:
+        part = self._pixels[start:stop].astype(np.float32)
+        part /= self._white
+        return torch.from_numpy(part).permute(2, 0, 1)[None]

@@ -1,0 +1,121 @@
+"""`deblurkit extract`, as a photographer uses it: the real program."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from made_bundle import made_bundle
+from PIL import Image
+
+PROGRAM = [sys.executable, "-W", "error", "-m", "deblurkit", "extract"]
+RNG = np.random.default_rng(0)
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return made_bundle(tmp_path_factory.mktemp("weights") / "small.safetensors")
+
+
+@pytest.fixture
+def photo(tmp_path: Path) -> Path:
+    path = tmp_path / "photo one.jpg"
+    Image.fromarray(RNG.integers(0, 256, (40, 52, 3), dtype=np.uint8)).save(path)
+    return path
+
+
+def extract(*words: object, cwd: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*PROGRAM, *map(str, words)],
+        cwd=cwd, capture_output=True, encoding="utf-8", check=False, timeout=120,
+    )  # fmt: skip
+
+
+def test_a_photo_and_a_video_to_play(weights: Path, photo: Path, tmp_path: Path) -> None:
+    done = extract(photo.name, "--weights", weights, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "photo one.mp4").stat().st_size > 1000
+    assert "photo one.mp4" in done.stdout and "average to the photo within" in done.stdout
+    again = extract(photo.name, "--weights", weights, cwd=tmp_path)
+    assert again.returncode == 2 and "there already" in again.stderr and "--force" in again.stderr
+    forced = extract(photo.name, "--weights", weights, "--force", cwd=tmp_path)
+    assert forced.returncode == 0
+
+
+def test_several_photos_formats_and_one_that_fails(
+    weights: Path, photo: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    photo.rename(folder / "a.jpg")
+    (folder / "b.png").write_bytes(b"\x89PNG\r\n\x1a\n" + b"broken")
+    Image.fromarray(RNG.integers(0, 256, (30, 33), dtype=np.uint8)).save(folder / "c.png")
+    done = extract(
+        folder, "-o", tmp_path / "out", "--format", "frames", "--format", "webp", "--json",
+        "--weights", weights, cwd=tmp_path,
+    )  # fmt: skip
+    assert done.returncode == 2
+    a, b, c = json.loads(done.stdout)
+    assert len(a["written"]) == 2 and a["width"] == 52 and a["exact"] and a["frames"] == 7
+    assert ("b.png" in b["error"] and "damaged" in b["error"]) or "not an image" in b["error"]
+    assert c["width"] == 33 and (tmp_path / "out" / "c-frames" / "7.png").is_file()
+    assert not list((tmp_path / "out").glob("b*"))
+    plain = extract(
+        folder, "-o", tmp_path / "more", "--weights", weights, "--middle-only", cwd=tmp_path
+    )
+    assert plain.returncode == 2 and "2 of 3 photos" in plain.stdout
+    assert sorted(p.name for p in (tmp_path / "more").iterdir()) == ["a-middle.png", "c-middle.png"]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["-o", "a.avi"], ".avi"),
+        (["--format", "mp5"], "did you mean 'mp4'"),
+        (["--weights", "nothing"], "no such weights"),
+        (["--memory", "lots"], "no size of memory"),
+        (["--memory", "1MB"], "too little"),
+        (["--frames", "4"], "no middle frame"),
+        (["--middle", "missing.png"], "there is no such file"),
+        (["-o", "a.mp4", "photo one.jpg"], "cannot go to one file"),
+        (["--format", "mp4", "photo one.jpg"], "both be written"),
+        (["--middle-only", "--format", "gif"], "one frame"),
+        (["-o", ""], "empty"),
+    ],
+)
+def test_mistakes_are_messages(
+    words: list[str], said: str, weights: Path, photo: Path, tmp_path: Path
+) -> None:
+    usual = [] if "--weights" in words else ["--weights", weights]
+    done = extract(photo.name, *words, *usual, cwd=tmp_path)
+    assert done.returncode == 2, done.stdout
+    assert said in done.stderr and "Traceback" not in done.stderr
+    assert [p.name for p in tmp_path.iterdir()] == [photo.name]
+
+
+LISTENING = (
+    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    "from deblurkit.cli import main; main()"
+)
+"""The program where a shell had SIGINT ignored, as it does for work in the background."""
+
+
+@pytest.mark.parametrize(("when", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_stopped_work_leaves_nothing(weights: Path, tmp_path: Path, when: int, code: int) -> None:
+    Image.fromarray(RNG.integers(0, 256, (3000, 3000, 3), dtype=np.uint8)).save(tmp_path / "a.png")
+    process = subprocess.Popen(
+        [sys.executable, "-c", LISTENING, "extract", "a.png", "--weights", str(weights)],
+        cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, encoding="utf-8",
+    )  # fmt: skip
+    time.sleep(6)
+    assert process.poll() is None, process.communicate()[1]
+    process.send_signal(when)
+    _, error = process.communicate(timeout=60)
+    assert process.returncode == code and "stopped" in error and "Traceback" not in error
+    assert [p.name for p in tmp_path.iterdir()] == ["a.png"]

@@ -1,0 +1,183 @@
+"""Photographs of every kind that cameras and programs write."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tifffile
+from PIL import ExifTags, Image, ImageCms, ImageOps, PngImagePlugin
+
+from deblurkit.errors import DataError, UnavailableError
+from deblurkit.media.photo import read_photo
+from deblurkit.media.stills import write_still
+
+RNG = np.random.default_rng(0)
+COLOURS = np.kron(RNG.integers(0, 256, (4, 5, 3), dtype=np.uint8), np.ones((8, 8, 1), np.uint8))
+DEEP = RNG.integers(0, 65536, (31, 42, 3), dtype=np.uint16)
+
+
+@pytest.mark.parametrize("suffix", ["png", "tif", "bmp", "webp"])
+def test_eight_bits_come_as_they_are(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"a.{suffix}"
+    Image.fromarray(COLOURS).save(path, **({"lossless": True} if suffix == "webp" else {}))
+    photo = read_photo(path)
+    assert photo.bits == 8 and photo.size == (32, 40) and photo.notes == ()
+    np.testing.assert_array_equal(photo.pixels, COLOURS)
+
+
+def test_jpeg_is_near(tmp_path: Path) -> None:
+    Image.fromarray(COLOURS).save(tmp_path / "a.jpg", quality=95, subsampling=0)
+    assert np.abs(read_photo(tmp_path / "a.jpg").pixels.astype(int) - COLOURS).mean() < 3
+
+
+@pytest.mark.parametrize("compression", [None, "zlib"])
+def test_sixteen_bits_of_tiff(tmp_path: Path, compression: str | None) -> None:
+    tifffile.imwrite(tmp_path / "a.tif", DEEP, compression=compression)
+    photo = read_photo(tmp_path / "a.tif")
+    assert photo.bits == 16
+    np.testing.assert_array_equal(photo.pixels, DEEP)
+
+
+def test_sixteen_bits_of_png_there_and_back(tmp_path: Path) -> None:
+    write_still(tmp_path / "a.png", DEEP)
+    photo = read_photo(tmp_path / "a.png")
+    assert photo.bits == 16
+    np.testing.assert_array_equal(photo.pixels, DEEP)
+
+
+def test_sixteen_bit_gray(tmp_path: Path) -> None:
+    gray = DEEP[..., 0]
+    Image.fromarray(gray).save(tmp_path / "a.png")
+    tifffile.imwrite(tmp_path / "a.tif", gray)
+    for name in ("a.png", "a.tif"):
+        photo = read_photo(tmp_path / name)
+        assert photo.bits == 16
+        for colour in range(3):
+            np.testing.assert_array_equal(photo.pixels[..., colour], gray)
+
+
+@pytest.mark.parametrize("mode", ["L", "LA", "P", "RGBA", "CMYK", "1"])
+def test_other_modes_become_rgb(tmp_path: Path, mode: str) -> None:
+    path = tmp_path / ("a.tif" if mode == "CMYK" else "a.png")
+    source = Image.fromarray(COLOURS)
+    if mode in ("LA", "RGBA"):
+        source.putalpha(Image.new("L", source.size, 128))
+    source.convert(mode).save(path)
+    photo = read_photo(path)
+    assert photo.pixels.shape == COLOURS.shape and photo.pixels.dtype == np.uint8
+    if mode == "RGBA":
+        assert "transparent" in photo.notes[0]
+        expected = COLOURS * (128 / 255) + 255 * (127 / 255)
+        assert np.abs(photo.pixels - expected).max() <= 1
+    if mode == "CMYK":
+        assert "CMYK" in photo.notes[0]
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("kind", ["jpg", "png", "tif", "deep.png", "deep.tif"])
+def test_orientation_is_applied_and_the_other_metadata_kept(
+    tmp_path: Path, orientation: int, kind: str
+) -> None:
+    path = tmp_path / f"a.{kind}"
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = orientation
+    exif[ExifTags.Base.Model] = "A Camera"
+    deep = kind.startswith("deep")
+    source: Any = DEEP if deep else COLOURS
+    if kind == "deep.tif":
+        tags = [(274, 3, 1, orientation, True), (272, 2, 0, "A Camera", True)]
+        tifffile.imwrite(path, DEEP, extratags=tags)
+    elif deep:
+        write_still(path, DEEP, exif=exif.tobytes())
+    else:
+        Image.fromarray(COLOURS).save(
+            path, exif=exif, **({"quality": 100, "subsampling": 0} if kind == "jpg" else {})
+        )
+    photo = read_photo(path)
+    # Pillow's own way of turning images, one channel at a time where it has no such mode.
+    turned = np.stack(
+        [np.asarray(ImageOps.exif_transpose(_with_exif(source[..., c], exif))) for c in range(3)],
+        axis=-1,
+    )
+    assert photo.pixels.shape == turned.shape and photo.bits == (16 if deep else 8)
+    assert np.abs(photo.pixels.astype(int) - turned).mean() < 3
+    kept = Image.Exif()
+    kept.load(photo.exif)
+    assert kept.get(ExifTags.Base.Model) == "A Camera"
+    assert ExifTags.Base.Orientation not in kept
+
+
+def _with_exif(channel: Any, exif: Image.Exif) -> Image.Image:
+    held = io.BytesIO()
+    Image.fromarray(channel).save(held, "PNG", exif=exif)
+    return Image.open(held)
+
+
+def _display_p3() -> bytes:
+    """A profile with other primaries than sRGB's: Pillow makes sRGB, XYZ and LAB only."""
+    return ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")).tobytes()
+
+
+def test_a_profile_is_applied_and_said(tmp_path: Path) -> None:
+    lab = ImageCms.profileToProfile(
+        Image.fromarray(COLOURS), ImageCms.createProfile("sRGB"), ImageCms.createProfile("LAB"),
+        outputMode="LAB",
+    )  # fmt: skip
+    assert lab is not None
+    lab.save(tmp_path / "a.tif", icc_profile=_display_p3())
+    photo = read_photo(tmp_path / "a.tif")
+    assert "to sRGB" in photo.notes[0]
+    assert np.abs(photo.pixels.astype(int) - COLOURS).mean() < 6
+
+
+def test_srgb_needs_no_conversion_and_a_damaged_profile_costs_no_picture(tmp_path: Path) -> None:
+    srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    Image.fromarray(COLOURS).save(tmp_path / "a.png", icc_profile=srgb)
+    Image.fromarray(COLOURS).save(tmp_path / "b.png", icc_profile=srgb[:200])
+    assert read_photo(tmp_path / "a.png").notes == ()
+    damaged = read_photo(tmp_path / "b.png")
+    assert "was not applied" in damaged.notes[0]
+    for photo in (read_photo(tmp_path / "a.png"), damaged):
+        np.testing.assert_array_equal(photo.pixels, COLOURS)
+
+
+def test_heic_without_its_reader_says_what_is_missing(tmp_path: Path) -> None:
+    try:
+        import pillow_heif  # noqa: F401
+    except ImportError:
+        (tmp_path / "a.heic").write_bytes(b"0000ftypheic0000")
+        with pytest.raises(UnavailableError, match="HEIC") as caught:
+            read_photo(tmp_path / "a.heic")
+        assert "pip install pillow-heif" in str(caught.value)
+    else:
+        pytest.skip("pillow-heif is installed")
+
+
+def test_stills_carry_metadata_and_say_srgb(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[ExifTags.Base.Model] = "A Camera"
+    for name, pixels in (("a.png", COLOURS), ("b.png", DEEP)):
+        write_still(tmp_path / name, pixels, exif=exif.tobytes())
+        with Image.open(tmp_path / name) as image:
+            assert isinstance(image, PngImagePlugin.PngImageFile)
+            image.load()
+            assert image.getexif()[ExifTags.Base.Model] == "A Camera"
+            assert image.info["srgb"] == 0
+    for wrong in (COLOURS[..., 0], COLOURS.astype(np.float32)):
+        with pytest.raises(ValueError, match="8 or 16 bits"):
+            write_still(tmp_path / "c.png", wrong)
+
+
+def test_what_is_no_photograph_is_said(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(b"no picture")
+    with pytest.raises(DataError, match="not an image"):
+        read_photo(tmp_path / "a.png")
+    write_still(tmp_path / "b.png", DEEP)
+    whole = (tmp_path / "b.png").read_bytes()
+    (tmp_path / "b.png").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(DataError, match="damaged or cut short"):
+        read_photo(tmp_path / "b.png")
