@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import permutations
 from statistics import median
 
-import inference
+import multi_scale
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -154,8 +154,8 @@ def invariance(given: Given) -> Tested:
 
 def cost(given: Given) -> Tested:
     """C10."""
-    sizes = inference.sizes_of(given.registry)
-    slow = inference.MULTI_SCALE
+    sizes = multi_scale.sizes_of(given.registry)
+    slow = multi_scale.MULTI_SCALE
     judged = [
         Finding(
             f"parameters, {contender.name}",
@@ -180,7 +180,7 @@ def cost(given: Given) -> Tested:
     if given.timing is None:
         verdict: Verdict = "not supported" if counts == "not supported" else "inconclusive"
         return Tested(verdict, (*judged, *informs), (about, "Time was not measured."))
-    times = inference.measure(
+    times = multi_scale.measure(
         given.registry,
         height=HEIGHT,
         device=given.timing.device,
@@ -188,9 +188,9 @@ def cost(given: Given) -> Tested:
         rounds=given.timing.rounds,
     )
     for contender in fast:
-        ratio = inference.ratio(times[slow], times[contender])
+        ratio = multi_scale.ratio(times[slow], times[contender])
         what = f"{contender.name}: times as fast as the multi-scale network"
-        rule = Above(TIMES_AS_FAST) if contender == inference.MIDDLE else None
+        rule = Above(TIMES_AS_FAST) if contender == multi_scale.MIDDLE else None
         number = Estimate(ratio.value, ratio.low, ratio.high, ())
         judged.append(Finding(what, number, "times", rule, 1))
     notes = (

@@ -125,6 +125,12 @@ class Workspace:
             return self.keep(source)
         return _Repeated(source, self._walk(source))
 
+    def replace_or_repeat(self, kept: Kept, source: Rows) -> Kept:
+        """As `replace` where that can be, else as `keep_or_repeat`."""
+        if isinstance(kept, _InMemory | _InFile) and not source.reach(kept):
+            return self.replace(kept, source)
+        return self.keep_or_repeat(source)
+
     def _place(
         self, source: Rows, kind: torch.dtype, *, in_file: bool = False
     ) -> _InMemory | _InFile:

@@ -571,19 +571,19 @@ def test_c10_counts_without_timing() -> None:
 def test_c10_an_order_of_magnitude(
     seconds: Levels, verdict: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    inference, claim = module("inference"), module("paper_claims.claim")
+    multi_scale, claim = module("multi_scale"), module("paper_claims.claim")
     costs = module("deblurkit.engine.inference_cost").Inference
 
     def measure(registry: object, **asked: object) -> dict[object, list[object]]:
         return {
-            inference.MULTI_SCALE: [costs(12.0, 1, "") for _ in seconds],
-            inference.MIDDLE: [costs(s, 1, "") for s in seconds],
-            inference.ALL: [costs(3 * s, 1, "") for s in seconds],
+            multi_scale.MULTI_SCALE: [costs(12.0, 1, "") for _ in seconds],
+            multi_scale.MIDDLE: [costs(s, 1, "") for s in seconds],
+            multi_scale.ALL: [costs(3 * s, 1, "") for s in seconds],
         }
 
-    sizes = {c: inference.Size(10**6 * c.parameters, 10**12) for c in measure(None)}
-    monkeypatch.setattr(inference, "measure", measure)
-    monkeypatch.setattr(inference, "sizes_of", lambda registry: sizes)
+    sizes = {c: multi_scale.Size(10**6 * c.parameters, 10**12) for c in measure(None)}
+    monkeypatch.setattr(multi_scale, "measure", measure)
+    monkeypatch.setattr(multi_scale, "sizes_of", lambda registry: sizes)
     given = claim.Given(None, get_registry(), claim.Timing("cpu", "fp32"))
     found = module("paper_claims.network_claims").cost(given)
     assert found.verdict == verdict
@@ -593,8 +593,8 @@ def test_c10_an_order_of_magnitude(
 def test_the_baseline_takes_images_of_any_size() -> None:
     import torch
 
-    inference = module("inference")
-    network = inference.MultiScale(blocks=1, width=4)
+    multi_scale = module("multi_scale")
+    network = multi_scale.MultiScale(blocks=1, width=4)
     y = torch.rand(2, 3, 21, 30)
     assert network([y], y).shape == y.shape
 

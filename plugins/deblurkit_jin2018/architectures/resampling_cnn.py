@@ -209,7 +209,7 @@ class ResamplingCNN(nn.Module):
             if isinstance(block, ResidualBlock)
             else cast(TwoBranch, block).in_strips(x, workspace)
         )
-        x = workspace.keep_or_repeat(mixed)
+        x = workspace.replace_or_repeat(x, mixed)
         residual = self.fusion_out.in_strips(x, workspace)
         return Sum(base, Cut(residual, base.height, base.width))
 
