@@ -136,6 +136,9 @@ class PhotosInMotionParams(Params):
     photos: Path | None = Field(
         None, description="folder of photographs; null: the ones inside scikit-image"
     )
+    add_bundled: bool = Field(
+        False, description="the ones inside scikit-image as well, beside those of the folder"
+    )
     objects: Annotated[
         tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=0, le=8)]],
         AfterValidator(_rising),

@@ -30,7 +30,11 @@ METHODS = {
 
 
 def load(name, scale, *overrides):
-    needed = PATHS.get(scale, []) if not any("data.train" in o for o in overrides) else []
+    file = ROOT / "recipes" / f"{name}.yaml"
+    own = file.exists() and "train" in said(file).get("data", {})  # data that need no path
+    needed = (
+        PATHS.get(scale, []) if not own and not any("data.train" in o for o in overrides) else []
+    )
     return load_recipe(name, scale=scale, overrides=[*needed, *overrides])
 
 

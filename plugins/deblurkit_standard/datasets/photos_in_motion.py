@@ -41,6 +41,7 @@ class PhotosInMotion:
     Args:
         photos: Folder of photographs; None for the ones inside scikit-image. Files in it that
             do not end like an image are ignored; an image that cannot be read is an error.
+        add_bundled: The ones inside scikit-image as well.
         objects: Least and largest number of objects.
         translation: Least and largest path of the camera, first to last frame, pixels.
         rotation: Largest turn of the camera, degrees.
@@ -58,6 +59,7 @@ class PhotosInMotion:
         self,
         *,
         photos: Path | str | None = None,
+        add_bundled: bool = False,
         objects: tuple[int, int] = (0, 3),
         translation: tuple[float, float] = (0.0, 16.0),
         rotation: float = 1.5,
@@ -71,6 +73,7 @@ class PhotosInMotion:
         subframes: int = 4,
     ) -> None:
         self.photos = None if photos is None else Path(photos).expanduser()
+        self.add_bundled = add_bundled and self.photos is not None
         self.objects, self.object_motion = objects, object_motion
         self.object_size, self.object_rotation = object_size, object_rotation
         self.translation, self.rotation, self.zoom, self.shake = translation, rotation, zoom, shake
@@ -82,14 +85,15 @@ class PhotosInMotion:
         Raises:
             DataError: the folder is missing or without an image, or an image cannot be read.
         """
-        return photo_names(self.photos)
+        return (*photo_names(self.photos), *(photo_names(None) if self.add_bundled else ()))
 
     def fingerprint(self) -> str:
         """Changes when a photograph of the user's does: by names, sizes and times."""
         if self.photos is None:
             return "bundled"
-        status = [(name, (self.photos / name).stat()) for name in self.sources()]
-        return content_hash([(name, s.st_size, s.st_mtime_ns) for name, s in status])
+        status = [(name, (self.photos / name).stat()) for name in photo_names(self.photos)]
+        known = [(name, s.st_size, s.st_mtime_ns) for name, s in status]
+        return content_hash([known, "bundled"] if self.add_bundled else known)
 
     def clips(
         self, source: str, *, count: int, frames: int, size: int, rng: np.random.Generator
@@ -123,7 +127,9 @@ class PhotosInMotion:
             raise DataError(
                 f"photos-in-motion has no source '{source}'", valid=", ".join(self.sources())
             )
-        pixels = load_photo(self.photos, source, self.downsample)
+        # Names of files have an ending and those of bundled photographs have none.
+        folder = None if self.add_bundled and source in photo_names(None) else self.photos
+        pixels = load_photo(folder, source, self.downsample)
         need = camera_room(
             size,
             0.5 + 0.5 / max(1, frames - 1),
@@ -134,7 +140,7 @@ class PhotosInMotion:
         )
         if self.objects[1]:
             need = max(need, 2 * math.ceil(self.object_size[1]) + 2)
-        name = source if self.photos is None else str(self.photos / source)
+        name = source if folder is None else str(folder / source)
         check_room(pixels, need, name, self.downsample)
         return pixels
 
