@@ -86,7 +86,7 @@ def _sheet(result: Extraction, path: Path, style: Style) -> None:
     columns = 4 if len(tiles) > 4 else len(tiles)
     names = ["photo", *(f"frame {i}" for i in result.indices)]
     rows = [
-        (" · ".join(names[k : k + columns]), tiles[k : k + columns])
+        (", ".join(names[k : k + columns]), tiles[k : k + columns])
         for k in range(0, len(tiles), columns)
     ]
     write_png(path, contact_sheet(rows))
