@@ -21,8 +21,9 @@ from paper_claims.rendering import as_json, as_markdown, print_outcomes
 from paper_claims.scores import BenchScores
 from rich.console import Console
 
-from deblurkit.engine.device import DEVICES, choose_device, choose_precision
+from deblurkit.engine.device import choose_precision
 from deblurkit.errors import DeblurkitError
+from deblurkit.inference.device import DEVICES, choose_device
 from deblurkit.registry import get_registry
 from deblurkit.storage import atomic_file, write_json
 from deblurkit.study.bench_folder import Bench, read_bench

@@ -24,10 +24,11 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from deblurkit.engine.cost import count_parameters
-from deblurkit.engine.device import choose_device, choose_precision
+from deblurkit.engine.device import choose_precision
 from deblurkit.engine.inference_cost import Inference, measure_inference, measured_on
 from deblurkit.frames import BLURRY, middle
 from deblurkit.graph import FrameGraph, NetworkRequest, Node, needed
+from deblurkit.inference.device import choose_device
 from deblurkit.registry import Registry, get_registry
 from deblurkit.specs import ArchitectureSpec
 

@@ -22,10 +22,10 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from deblurkit.data.prepare import prepare_data
 from deblurkit.data.stream import SampleStream, loader
-from deblurkit.engine.device import cpu_computes_bf16
 from deblurkit.engine.plan import build_graph, make_plan
 from deblurkit.frames import FrameSet
 from deblurkit.graph import FrameGraph
+from deblurkit.inference.device import cpu_computes_bf16
 from deblurkit.recipe import Recipe, load_recipe
 from deblurkit.registry import Registry, get_registry
 from deblurkit_jin2018.architectures import resampling_cnn

@@ -62,6 +62,10 @@ if TYPE_CHECKING:
     "--precision", type=click.Choice(["auto", "fp32", "bf16"]), default="auto", show_default=True,
     help="bf16 takes half the time where the processor has it.",
 )  # fmt: skip
+@click.option(
+    "--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True,
+    help="Where to compute; without memory for it on the GPU, on the processor.",
+)  # fmt: skip
 @click.option("--force", is_flag=True, help="Overwrite what is there.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
 def extract(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from pathlib import Path
 from typing import Literal
 
 import torch
@@ -12,9 +11,9 @@ from accelerate.state import AcceleratorState, PartialState
 from accelerate.utils import DataLoaderConfiguration, InitProcessGroupKwargs
 
 from deblurkit.errors import UnavailableError
+from deblurkit.inference.device import cpu_computes_bf16
 
 Precision = Literal["fp32", "bf16", "fp16"]
-DEVICES = ("auto", "cpu", "cuda")
 
 
 def choose_precision(asked: str, device: str) -> Precision:
@@ -32,31 +31,6 @@ def choose_precision(asked: str, device: str) -> Precision:
     if device == "cuda":
         return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp16"
     return "bf16" if cpu_computes_bf16() else "fp32"
-
-
-def cpu_computes_bf16() -> bool:
-    """Whether the processor has instructions for bfloat16 (Linux; elsewhere False)."""
-    try:
-        text = Path("/proc/cpuinfo").read_text("utf-8", "replace")
-    except OSError:
-        return False
-    flags = set(text.split())
-    return bool(flags & {"avx512_bf16", "amx_bf16", "bf16"})
-
-
-def choose_device(asked: str) -> str:
-    """Turn `auto` into a device.
-
-    Raises:
-        UnavailableError: a GPU is asked for and there is none.
-    """
-    if asked not in DEVICES:
-        raise UnavailableError(f"unknown device '{asked}'", valid=", ".join(DEVICES))
-    if asked == "cuda" and not torch.cuda.is_available():
-        raise UnavailableError(
-            "no CUDA device can be used here", hint="--device cpu, or look at nvidia-smi"
-        )
-    return ("cuda" if torch.cuda.is_available() else "cpu") if asked == "auto" else asked
 
 
 def make_accelerator(device: str, precision: Precision) -> Accelerator:

@@ -9,12 +9,13 @@ from typing import Any
 from deblurkit.bundle import Bundle, load_bundle, note_in_bundle
 from deblurkit.data.cache import ClipCache
 from deblurkit.data.prepare import prepare_test_clips
-from deblurkit.engine.device import choose_device, choose_precision
+from deblurkit.engine.device import choose_precision
 from deblurkit.engine.progress import Reporter, Silent, clip_progress
 from deblurkit.engine.results import Scorer
 from deblurkit.engine.rundir import METRICS, metrics_of, resolved_recipe, writing
 from deblurkit.errors import RunError
 from deblurkit.evaluation.evaluate import headlines, summary
+from deblurkit.inference.device import choose_device
 from deblurkit.recipe import Recipe, load_recipe
 from deblurkit.registry import Registry, get_registry
 from deblurkit.storage import write_json

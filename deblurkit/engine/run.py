@@ -13,7 +13,7 @@ import deblurkit
 from deblurkit.bundle import Bundle, note_in_bundle, save_bundle
 from deblurkit.data.prepare import PreparedData, prepare_data
 from deblurkit.engine.cost import measure_cost
-from deblurkit.engine.device import choose_device, choose_precision, make_accelerator
+from deblurkit.engine.device import choose_precision, make_accelerator
 from deblurkit.engine.environment import describe_environment
 from deblurkit.engine.log import RunLog
 from deblurkit.engine.phases import PhaseReport, PhaseRunner, check_batches
@@ -24,6 +24,7 @@ from deblurkit.engine.rundir import COST, METRICS, check_out, open_run, writing
 from deblurkit.engine.stop import stop_on_signals
 from deblurkit.evaluation.evaluate import headlines, summary
 from deblurkit.graph import FrameGraph
+from deblurkit.inference.device import choose_device
 from deblurkit.recipe import Recipe
 from deblurkit.registry import Registry, get_registry
 from deblurkit.storage import content_hash, write_json

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import torch
@@ -17,10 +18,12 @@ from deblurkit.extraction.photograph import PhotoLike, PhotoRows, as_photo
 from deblurkit.extraction.result import Extraction
 from deblurkit.frames import indices
 from deblurkit.frames import middle as middle_of
+from deblurkit.inference.device import choose_device
 from deblurkit.inference.memory import default_limit, resident, size_text
 from deblurkit.inference.precision import kind_of
 from deblurkit.inference.predict import is_exact, predict, rehearse
 from deblurkit.inference.rows import Rows
+from deblurkit.inference.whole import predict_whole
 from deblurkit.inference.workspace import Workspace
 from deblurkit.registry import get_registry
 from deblurkit.weights.sources import find_weights
@@ -56,6 +59,7 @@ def extract(
     consistent: bool = False,
     memory: int | None = None,
     precision: str = "auto",
+    device: str = "auto",
     progress: Callable[[float], None] | None = None,
 ) -> Extraction:
     """Extract the sequence of a motion-blurred photograph.
@@ -75,6 +79,8 @@ def extract(
         consistent: Correct the frames so that they average to the photograph again.
         memory: What the process may take in all, bytes; a share of what is free by default.
         precision: `fp32`, `bf16` (half the time where the processor has it), or `auto`.
+        device: `cpu`, `cuda`, or `auto`. A photo that the GPU has no memory for is done on the
+            CPU.
         progress: Called with the share that is done, 0 to 1.
 
     Returns:
@@ -93,12 +99,19 @@ def extract(
     if middle is not None:
         given[at] = _same_size(middle, y)
     wanted = (at,) if middle_only else indices(graph.T)
-    kind, room = kind_of(precision, bundle), _room(memory)
-    total = rehearse(graph, y, room, kind=kind, given=given, frames=wanted)
-    workspace = Workspace(
-        room, kind=kind, done=_sharing(progress, total.operations if total else 0)
-    )
-    found: Mapping[int, Rows] = predict(graph, y, workspace=workspace, given=given, frames=wanted)
+    where = choose_device(device)
+    kind, room = kind_of(precision, bundle, where), _room(memory)
+    workspace = Workspace(room, kind=kind)
+    found: Mapping[int, Rows] | None = None
+    if where == "cuda":
+        with suppress(torch.OutOfMemoryError):
+            found = predict_whole(graph, y, device=where, kind=kind, given=given, frames=wanted)
+    exact = found is not None or is_exact(graph, wanted, given)
+    if found is None:
+        graph.to("cpu")
+        total = rehearse(graph, y, room, kind=kind, given=given, frames=wanted)
+        workspace.done = _sharing(progress, total.operations if total else 0)
+        found = predict(graph, y, workspace=workspace, given=given, frames=wanted)
     formation = Formation.of(bundle.about.get("formation"))
     outcome = None
     if not middle_only:
@@ -117,7 +130,7 @@ def extract(
         formation=formation,
         check=outcome,
         reverse=reverse,
-        exact=is_exact(graph, wanted, given),
+        exact=exact,
         precision="bf16" if kind == torch.bfloat16 else "fp32",
         seconds=time.perf_counter() - began,
     )

@@ -8,22 +8,17 @@ import torch
 
 from deblurkit.bundle import Bundle
 from deblurkit.errors import DeblurkitError
+from deblurkit.inference.device import cpu_computes_bf16
 
 Precision = Literal["auto", "fp32", "bf16"]
 PRECISIONS = ("auto", "fp32", "bf16")
 
 
-def has_bf16() -> bool:
-    """Whether this processor multiplies bf16 in hardware; without, it is slower than fp32."""
-    check = getattr(torch.cpu, "_is_avx512_bf16_supported", None)  # no public name yet
-    return bool(check is not None and check())
-
-
-def kind_of(precision: str, bundle: Bundle) -> torch.dtype:
+def kind_of(precision: str, bundle: Bundle, device: str = "cpu") -> torch.dtype:
     """What to compute in.
 
-    `auto` is bf16 where the processor has it and the bundle says that its frames are the same
-    to the eye (`bf16-psnr` among its scores, 45 dB and more); else fp32.
+    `auto` is bf16 where the processor or GPU has it and the bundle says that its frames are the
+    same to the eye (`bf16-psnr` among its scores, 45 dB and more); else fp32.
 
     Raises:
         DeblurkitError: there is no such precision.
@@ -34,7 +29,8 @@ def kind_of(precision: str, bundle: Bundle) -> torch.dtype:
         scores = bundle.about.get("scores")
         found = scores.get("bf16-psnr") if isinstance(scores, dict) else None
         safe = isinstance(found, int | float) and found >= SAFE
-        return torch.bfloat16 if safe and has_bf16() else torch.float32
+        there = torch.cuda.is_bf16_supported() if device == "cuda" else cpu_computes_bf16()
+        return torch.bfloat16 if safe and there else torch.float32
     return torch.bfloat16 if precision == "bf16" else torch.float32
 
 

@@ -60,8 +60,7 @@ class Workspace:
         folder: Path | None = None,
         done: Callable[[int], None] | None = None,
     ) -> None:
-        self.room, self.kind, self.folder = room, kind, folder
-        self._done = done
+        self.room, self.kind, self.folder, self.done = room, kind, folder, done
 
     def convolved(self, source: Rows, convolution: nn.Conv2d) -> Rows:
         """A convolution of a map, computed in the workspace's kind and counted.
@@ -80,7 +79,7 @@ class Workspace:
             convolution.bias,
             int(convolution.dilation[0]),
             self.kind,
-            self._done,
+            self.done,
         )
 
     def keep(self, source: Rows, kind: torch.dtype | None = None, *, in_file: bool = False) -> Kept:

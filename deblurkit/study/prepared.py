@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from deblurkit.engine.device import choose_device
 from deblurkit.engine.rundir import check_path, writing
 from deblurkit.errors import DeblurkitError, RunError
+from deblurkit.inference.device import choose_device
 from deblurkit.registry import Registry, get_registry
 from deblurkit.storage import content_hash
 from deblurkit.study.bench_folder import STATE, SUITE, RunState, has_scores, holds, read_state

@@ -3,8 +3,9 @@ from __future__ import annotations
 import pytest
 import torch
 
-from deblurkit.engine import device
+from deblurkit.engine import device as engine_device
 from deblurkit.errors import UnavailableError
+from deblurkit.inference import device
 
 
 def test_a_gpu_that_is_not_there_is_a_clear_error(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -22,13 +23,13 @@ def test_a_gpu_that_is_not_there_is_a_clear_error(monkeypatch: pytest.MonkeyPatc
 def test_auto_takes_bf16_where_the_processor_computes_it(
     monkeypatch: pytest.MonkeyPatch, fast: bool, expected: str
 ) -> None:
-    monkeypatch.setattr(device, "cpu_computes_bf16", lambda: fast)
-    assert device.choose_precision("auto", "cpu") == expected
-    assert device.choose_precision("bf16", "cpu") == "bf16"
+    monkeypatch.setattr(engine_device, "cpu_computes_bf16", lambda: fast)
+    assert engine_device.choose_precision("auto", "cpu") == expected
+    assert engine_device.choose_precision("bf16", "cpu") == "bf16"
     with pytest.raises(UnavailableError, match="fp16 is not computed on the CPU"):
-        device.choose_precision("fp16", "cpu")
+        engine_device.choose_precision("fp16", "cpu")
 
 
 def test_a_second_run_may_want_another_precision() -> None:
-    assert device.make_accelerator("cpu", "bf16").mixed_precision == "bf16"
-    assert device.make_accelerator("cpu", "fp32").mixed_precision == "no"
+    assert engine_device.make_accelerator("cpu", "bf16").mixed_precision == "bf16"
+    assert engine_device.make_accelerator("cpu", "fp32").mixed_precision == "no"

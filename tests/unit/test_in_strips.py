@@ -30,6 +30,7 @@ from deblurkit.inference.rows import (
     Sum,
     Whole,
 )
+from deblurkit.inference.whole import predict_whole
 from deblurkit.inference.workspace import Workspace
 
 PLENTY = 1 << 40
@@ -265,3 +266,15 @@ def test_other_convolutions_are_refused() -> None:
             workspace.convolved(x, wrong)
     same = nn.Conv2d(4, 4, 3, padding="same", dilation=2)
     torch.testing.assert_close(read(workspace.convolved(x, same), 3), same(x.tensor))
+
+
+def test_the_whole_at_once_is_the_same() -> None:
+    graph, y, middle = networks(), drawn(3, 25, 31).sigmoid(), drawn(3, 25, 31, 5).sigmoid()
+    given_ = {3: Whole(middle)}
+    strips = predict(graph, Whole(y), workspace=Workspace(PLENTY), given=given_)
+    whole = predict_whole(graph, Whole(y), device="cpu", kind=torch.float32, given=given_)
+    assert list(whole) == list(strips)
+    for i, rows in whole.items():
+        torch.testing.assert_close(read(rows, 25), read(strips[i], 25), rtol=1e-4, atol=1e-4)
+    half = predict_whole(graph, Whole(y), device="cpu", kind=torch.bfloat16, frames=(3,))
+    assert list(half) == [3] and half[3].rows(0, 1).dtype == torch.float32

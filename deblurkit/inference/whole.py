@@ -1,0 +1,47 @@
+"""A frame graph evaluated on the whole image at once: for a GPU with the memory for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import torch
+
+from deblurkit.graph import FrameGraph
+from deblurkit.inference.rows import Rows, Whole
+
+
+def predict_whole(
+    graph: FrameGraph,
+    y: Rows,
+    *,
+    device: str,
+    kind: torch.dtype,
+    given: Mapping[int, Rows] | None = None,
+    frames: Iterable[int] | None = None,
+) -> dict[int, Rows]:
+    """Predict frames in one pass; see `deblurkit.inference.predict.predict`.
+
+    Args:
+        graph: The networks; they are moved to the device and stay there.
+        y: The blurry image, 3×H×W in [0, 1].
+        device: cpu or cuda.
+        kind: What convolutions compute in; half precision by torch's autocast.
+        given: Images of y's size that replace predictions.
+        frames: The frames wanted, 1-based; all T by default.
+
+    Returns:
+        The wanted frames by index, in order of time, in main memory, float32, not clamped.
+
+    Raises:
+        torch.OutOfMemoryError: the GPU has too little memory; nothing is left there.
+    """
+    graph.to(device)
+
+    def there(image: Rows) -> torch.Tensor:
+        whole = image.rows(0, image.height).to(device)
+        return whole.contiguous(memory_format=torch.channels_last)
+
+    half = kind != torch.float32
+    with torch.inference_mode(), torch.autocast(device, dtype=kind if half else None, enabled=half):
+        found = graph(there(y), {i: there(image) for i, image in (given or {}).items()}, frames)
+        return {i: Whole(found[i].float().cpu()) for i in sorted(found)}
