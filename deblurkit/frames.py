@@ -51,6 +51,12 @@ def middle(T: int) -> int:
     return (check_length(T) + 1) // 2
 
 
+def around_middle(T: int, count: int) -> tuple[int, ...]:
+    """The `count` frames around the middle, in order of time; both numbers are odd."""
+    first = middle(T) - middle(count) + 1
+    return tuple(range(first, first + check_length(count)))
+
+
 def partner(i: int, T: int) -> int:
     """The frame symmetric to i about the middle: T+1-i. The middle is its own partner."""
     return T + 1 - check_index(i, check_length(T))

@@ -84,15 +84,28 @@ def atomic_folder(path: Path, *, replace: bool = False) -> Iterator[Path]:
             if file.is_file():
                 _sync(file)
         if replace and path.exists():
-            old = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}-"))
-            path.replace(old)
-            temporary.replace(path)
-            shutil.rmtree(old, ignore_errors=True)
+            _swap(temporary, path)
         else:
             temporary.replace(path)
         _sync(path.parent)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _swap(new: Path, path: Path) -> None:
+    """Put a folder in the place of another; if that fails the old one is there as before."""
+    old = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}-"))
+    try:
+        path.replace(old)
+    except OSError:
+        old.rmdir()
+        raise
+    try:
+        new.replace(path)
+    except OSError:
+        old.replace(path)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
 
 
 def write_tensors(

@@ -32,8 +32,9 @@ if TYPE_CHECKING:
     "(full size, all bits), middle, error (what the frames do not explain). May be repeated.",
 )  # fmt: skip
 @click.option(
-    "--weights", default="small", show_default=True, metavar="WEIGHTS",
-    help="A name from `deblurkit weights list`, a run, a bundle, or hf://owner/repo@revision.",
+    "--weights", metavar="WEIGHTS",
+    help="A name from `deblurkit weights list`, a run, a bundle, or hf://owner/repo@revision "
+    "[default: those that come with deblurkit].",
 )  # fmt: skip
 @click.option("--frames", type=int, metavar="N", help="Number of frames, odd.")
 @click.option("--middle-only", is_flag=True, help="Only the sharp middle frame: plain deblurring.")
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
 )  # fmt: skip
 @click.option("--reverse", is_flag=True, help="Backwards: a photo does not say which way it was.")
 @click.option(
-    "--consistent", is_flag=True, help="Correct the frames to average to the photo exactly."
+    "--consistent", is_flag=True, help="Correct the frames to average to the photo again."
 )
 @click.option("--fps", type=click.FloatRange(0.1, 240), default=12.0, show_default=True)
 @click.option(
@@ -72,7 +73,7 @@ def extract(
     photos: Sequence[Path],
     outs: Sequence[Path],
     formats: Sequence[str],
-    weights: str,
+    weights: str | None,
     memory: str | None,
     force: bool,
     as_json: bool,
@@ -100,7 +101,15 @@ def extract(
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--memory") from None
     style = Style(fps=how.pop("fps"), loop=how.pop("loop"), side=how.pop("side"))
-    jobs = plan(photos, outs=outs, formats=formats, force=force, middle_only=how["middle_only"])
+    read = [how["middle"]] if how["middle"] else []
+    jobs = plan(
+        photos, outs=outs, formats=formats, inputs=read, force=force,
+        only_one=how["middle_only"] or how["frames"] == 1,
+    )  # fmt: skip
+    if read and len(jobs) > 1:
+        raise click.BadParameter(
+            f"one middle frame cannot be that of {len(jobs)} photos", param_hint="--middle"
+        )
     bundle = open_weights(weights)
     outcomes: list[Outcome] = []
     for job in jobs:
@@ -114,7 +123,7 @@ def extract(
     failed = [outcome for outcome in outcomes if outcome.error is not None]
     if as_json:
         said = [outcome.as_json() for outcome in outcomes]
-        click.echo(json.dumps(said, indent=2, ensure_ascii=False))
+        click.echo(json.dumps(said, indent=2, ensure_ascii=False, allow_nan=False))
     elif len(outcomes) > 1:
         click.echo(f"{len(outcomes) - len(failed)} of {len(outcomes)} photos extracted")
     if failed:
@@ -126,7 +135,6 @@ def _say(outcome: Outcome) -> None:
 
     if outcome.error is not None:
         click.echo(readable(f"error: {outcome.error}", keep="\n\t"), err=True)
-        return
     for path in outcome.written:
         click.echo(readable(str(path)))
     for note in outcome.notes:

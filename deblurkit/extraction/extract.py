@@ -10,23 +10,23 @@ from pathlib import Path
 import torch
 
 from deblurkit.bundle import Bundle, load_bundle
-from deblurkit.errors import DataError, DeblurkitError
+from deblurkit.errors import DataError, DeblurkitError, WeightsError
 from deblurkit.extraction.honesty import Formation, check
 from deblurkit.extraction.honesty import consistent as corrected
 from deblurkit.extraction.longer import with_length
 from deblurkit.extraction.photograph import PhotoLike, PhotoRows, as_photo
 from deblurkit.extraction.result import Extraction
-from deblurkit.frames import indices
+from deblurkit.frames import around_middle, check_length, indices
 from deblurkit.frames import middle as middle_of
 from deblurkit.inference.device import choose_device
-from deblurkit.inference.memory import default_limit, resident, size_text
+from deblurkit.inference.memory import default_limit, parse_size, resident, size_text
 from deblurkit.inference.precision import kind_of
 from deblurkit.inference.predict import is_exact, predict, rehearse
 from deblurkit.inference.rows import Rows
 from deblurkit.inference.whole import predict_whole
 from deblurkit.inference.workspace import Workspace
 from deblurkit.registry import get_registry
-from deblurkit.weights.sources import find_weights
+from deblurkit.weights.sources import bundled, find_weights
 
 BESIDE_MAPS = 320 << 20
 """Bytes that strips, filters and libraries take beside the maps that are kept."""
@@ -35,29 +35,41 @@ LEAST_ROOM = 64 << 20
 """For maps; with less, almost everything would go through files."""
 
 DEFAULT_WEIGHTS = "small"
+"""The name of the bundle in the package; a path of that name does not take its place."""
 
 
-def open_weights(weights: str | Path | Bundle) -> Bundle:
+def open_weights(weights: str | Path | Bundle | None) -> Bundle:
     """Find and load weights by what a user says, or hand a bundle through.
 
+    Args:
+        weights: See `deblurkit.weights.sources.find_weights`; None: those in the package.
+
     Raises:
-        WeightsError, UnavailableError: see `deblurkit.weights.sources.find_weights`.
+        WeightsError, UnavailableError: there are none, or they cannot be used.
     """
     if isinstance(weights, Bundle):
         return weights
-    return load_bundle(find_weights(str(weights)), get_registry())
+    if weights is not None:
+        return load_bundle(find_weights(str(weights)), get_registry())
+    if DEFAULT_WEIGHTS not in bundled():
+        raise WeightsError(
+            "no weights come with this version of deblurkit",
+            valid="weights of your own: a run directory, a bundle, hf://owner/repo@revision",
+            hint="say which, with --weights; `deblurkit run` trains some",
+        )
+    return load_bundle(bundled()[DEFAULT_WEIGHTS], get_registry())
 
 
 def extract(
     image: PhotoLike,
-    weights: str | Path | Bundle = DEFAULT_WEIGHTS,
+    weights: str | Path | Bundle | None = None,
     *,
     frames: int | None = None,
     middle: PhotoLike | None = None,
     middle_only: bool = False,
     reverse: bool = False,
     consistent: bool = False,
-    memory: int | None = None,
+    memory: int | str | None = None,
     precision: str = "auto",
     device: str = "auto",
     progress: Callable[[float], None] | None = None,
@@ -70,14 +82,18 @@ def extract(
 
     Args:
         image: A path, an H×W×3 array (uint8, uint16, or floats in [0, 1]), or a Pillow image.
-        weights: A bundled name, a path, `hf://owner/repo@revision`, or a loaded bundle.
-        frames: Number of frames, odd; what the networks were trained for by default.
+        weights: A bundled name, a path, `hf://owner/repo@revision`, or a loaded bundle; those in
+            the package by default.
+        frames: Number of frames, odd; what the networks were trained for by default. All those
+            are predicted and checked in any case: together they are the exposure.
         middle: The middle frame from elsewhere, of the photograph's size; it takes the place of
             the estimate (Fig. 5 of the paper).
         middle_only: Only the middle frame: plain deblurring.
         reverse: The sequence backwards; a photograph does not say which way time ran.
-        consistent: Correct the frames so that they average to the photograph again.
-        memory: What the process may take in all, bytes; a share of what is free by default.
+        consistent: Correct the frames so that they average to the photograph again; the check
+            is of the frames before.
+        memory: What the process may take in all: bytes, or as `4GiB`; a share of what is free by
+            default.
         precision: `fp32`, `bf16` (half the time where the processor has it), or `auto`.
         device: `cpu`, `cuda`, or `auto`. A photo that the GPU has no memory for is done on the
             CPU.
@@ -88,16 +104,24 @@ def extract(
 
     Raises:
         DataError: the photograph cannot be read, or the disk is full.
-        WeightsError, UnavailableError: the weights cannot be used.
+        WeightsError, UnavailableError: the weights cannot be used, or give values that are not
+            finite.
         FrameError: the networks cannot give so many frames.
     """
     photo, bundle = as_photo(image), open_weights(weights)
+    if middle_only and (consistent or middle is not None):
+        raise DeblurkitError(
+            "the middle frame alone is what the networks make of the photo",
+            valid="all frames, with a middle frame from elsewhere or corrected",
+            hint="leave out --middle-only",
+        )
+    formation = Formation.of(bundle.about.get("formation"))
     began = time.perf_counter()
-    graph = bundle.graph if frames is None else with_length(bundle.graph, frames)
+    exposed = bundle.graph.T  # the frames that together are the exposure
+    asked = exposed if frames is None else check_length(frames)
+    graph = with_length(bundle.graph, max(asked, exposed))
     y, at = PhotoRows(photo), middle_of(graph.T)
-    given: dict[int, Rows] = {}
-    if middle is not None:
-        given[at] = _same_size(middle, y)
+    given: dict[int, Rows] = {} if middle is None else {at: _same_size(middle, y)}
     wanted = (at,) if middle_only else indices(graph.T)
     where = choose_device(device)
     kind, room = kind_of(precision, bundle, where), _room(memory)
@@ -112,35 +136,32 @@ def extract(
         total = rehearse(graph, y, room, kind=kind, given=given, frames=wanted)
         workspace.done = _sharing(progress, total.operations if total else 0)
         found = predict(graph, y, workspace=workspace, given=given, frames=wanted)
-    formation = Formation.of(bundle.about.get("formation"))
-    outcome = None
+    outcome, exposure = None, tuple[Rows, ...]()
     if not middle_only:
-        inner = _trained_for(bundle, graph.T)
-        if consistent:
-            made = corrected([found[i] for i in inner], y, formation, workspace)
-            found = {**found, **dict(zip(inner, made, strict=True))}
-        outcome = check([found[i] for i in inner], len(inner) // 2, y, formation)
+        inner = around_middle(graph.T, exposed)
+        exposure = tuple(found[i] for i in inner)
+        with torch.inference_mode():
+            outcome = check(exposure, y, formation)
+            if consistent:
+                exposure = tuple(corrected(exposure, y, formation, workspace))
+                found = {**found, **dict(zip(inner, exposure, strict=True))}
     if progress is not None:
         progress(1.0)
+    shown = (at,) if middle_only else around_middle(graph.T, asked)
+    first = at - middle_of(asked) + 1
     return Extraction(
         photo=photo,
-        rows=found,
-        T=graph.T,
-        averaged=() if middle_only else _trained_for(bundle, graph.T),
+        rows={i - first + 1: found[i] for i in shown},
+        T=asked,
+        exposure=exposure,
         formation=formation,
         check=outcome,
+        corrected=consistent,
         reverse=reverse,
         exact=exact,
         precision="bf16" if kind == torch.bfloat16 else "fp32",
         seconds=time.perf_counter() - began,
     )
-
-
-def _trained_for(bundle: Bundle, T: int) -> tuple[int, ...]:
-    """The frames that together are the exposure: those that the networks were trained for."""
-    count = min(T, bundle.graph.T)
-    first = middle_of(T) - middle_of(count) + 1
-    return tuple(range(first, first + count))
 
 
 def _same_size(image: PhotoLike, y: Rows) -> Rows:
@@ -154,19 +175,22 @@ def _same_size(image: PhotoLike, y: Rows) -> Rows:
     return rows
 
 
-def _room(memory: int | None) -> int:
+def _room(memory: int | str | None) -> int:
     """Bytes for maps, from what the process may take in all.
 
     Raises:
         DeblurkitError: that is less than it has already, with what it needs besides.
     """
     taken = resident() + BESIDE_MAPS
+    if isinstance(memory, str):
+        memory = parse_size(memory)
     room = (default_limit() if memory is None else memory) - taken
     if room < LEAST_ROOM and memory is not None:
+        enough = -(-(taken + 2 * LEAST_ROOM) // LEAST_ROOM) * LEAST_ROOM
         raise DeblurkitError(
             f"{size_text(memory)} of memory are too little",
             where="--memory",
-            valid=f"{size_text(taken + LEAST_ROOM)} or more",
+            valid=f"{size_text(enough)} or more",
         )
     return max(room, LEAST_ROOM)
 

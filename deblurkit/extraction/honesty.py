@@ -16,15 +16,21 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from deblurkit.errors import WeightsError
 from deblurkit.formation import Response, form, inverse_response, response
-from deblurkit.inference.rows import Rows, strips
-from deblurkit.inference.workspace import Kept, Workspace
+from deblurkit.inference.rows import Channels, Rows, strips
+from deblurkit.inference.workspace import Workspace
+
+RESPONSES: tuple[Response, ...] = ("identity", "gamma", "srgb")
 
 WARN_BELOW = 30.0
 """dB: below, the average of the frames differs from the photograph in a way that can be seen."""
 
 STILL = 1.5 / 255
 """Where all frames are nearer to each other than this, the photograph shows no motion."""
+
+_ROUNDS = 8
+"""Of handing out what clipping left over; after T of them nothing is left."""
 
 _STRIP = 1 << 19  # pixels, of all frames together: a few megabytes
 
@@ -37,10 +43,22 @@ class Formation:
     gamma: float = 2.2
 
     @classmethod
-    def of(cls, said: Mapping[str, Any] | None) -> Formation:
-        """From what a bundle says of itself; the average of stored values where it does not."""
-        found = said or {}
-        return cls(found.get("response", "identity"), float(found.get("gamma", 2.2)))
+    def of(cls, said: Any) -> Formation:
+        """From what a bundle says of itself; the average of stored values where it does not.
+
+        Raises:
+            WeightsError: what it says is no formation.
+        """
+        found = {} if said is None else said
+        if isinstance(found, Mapping):
+            kind, gamma = found.get("response", "identity"), found.get("gamma", 2.2)
+            if kind in RESPONSES and isinstance(gamma, int | float) and 0 < gamma < math.inf:
+                return cls(kind, float(gamma))
+        raise WeightsError(
+            f"the weights say that frames become a photo by {said!r}",
+            valid=f"a response, {', '.join(RESPONSES)}, and a gamma above 0",
+            hint="the bundle may be damaged: see deblurkit weights info",
+        )
 
 
 @dataclass(frozen=True)
@@ -49,8 +67,9 @@ class Check:
 
     Attributes:
         psnr: Of the frames' average against the photograph, dB, peak 1.
-        motion: Root mean square difference of the first frame and the last, of 1.
-        change: The same of the middle frame and the photograph.
+        motion: Root mean square difference, of 1, of the first frame and the one that differs most
+            from it.
+        change: The same of the photograph and the frame that differs most from it.
     """
 
     psnr: float
@@ -68,27 +87,36 @@ class Check:
         return max(self.motion, self.change) >= STILL
 
 
-def check(frames: Sequence[Rows], middle: int, y: Rows, formation: Formation) -> Check:
+def check(frames: Sequence[Rows], y: Rows, formation: Formation) -> Check:
     """Compare a sequence's average with the photograph.
 
     Args:
         frames: T maps 3×H×W, in order of time.
-        middle: The middle frame's place among them, from 0.
         y: The photograph, 3×H×W in [0, 1].
         formation: How frames become a photograph.
+
+    Raises:
+        WeightsError: frames have values that are not finite.
     """
-    sums = np.zeros(3)
+    error = 0.0
+    to_first, to_photo = torch.zeros(2, len(frames), dtype=torch.float64)
     for start, stop in _strips(y, len(frames)):
-        x = _clamped(frames, start, stop)
-        blurry = y.rows(start, stop)
+        x = torch.stack([f.rows(start, stop).float() for f in frames], dim=1)
+        if not bool(x.isfinite().all()):
+            raise WeightsError(
+                "the networks gave values that are not finite",
+                hint="deblurkit weights verify says what is wrong with them; bf16 may be too "
+                "coarse for them: --precision fp32",
+            )
+        x, blurry = x.clamp_(0, 1), y.rows(start, stop)
         formed = form(x, response=formation.response, gamma=formation.gamma, bits=0, axis=1)
-        sums += [
-            float((one - other).square().double().sum())
-            for one, other in ((formed, blurry), (x[:, 0], x[:, -1]), (x[:, middle], blurry))
-        ]
-    error, motion, change = sums / (3 * y.height * y.width)
-    psnr = -10 * math.log10(error) if error > 0 else math.inf
-    return Check(psnr, math.sqrt(motion), math.sqrt(change))
+        error += float((formed - blurry).square().double().sum())
+        to_first += (x - x[:, :1]).square().double().sum(dim=(0, 2, 3, 4))
+        to_photo += (x - blurry[:, None]).square().double().sum(dim=(0, 2, 3, 4))
+    count = 3 * y.height * y.width
+    psnr = -10 * math.log10(error / count) if error > 0 else math.inf
+    motion, change = (math.sqrt(float(sums.max()) / count) for sums in (to_first, to_photo))
+    return Check(psnr, motion, change)
 
 
 def error_map(frames: Sequence[Rows], y: Rows, formation: Formation) -> npt.NDArray[np.uint8]:
@@ -108,8 +136,8 @@ def error_map(frames: Sequence[Rows], y: Rows, formation: Formation) -> npt.NDAr
 
 def consistent(
     frames: Sequence[Rows], y: Rows, formation: Formation, workspace: Workspace
-) -> list[Kept]:
-    """Correct frames so that they average to the photograph again, exactly where that can be.
+) -> list[Rows]:
+    """Correct frames so that they average to the photograph again, as far as they can.
 
     What is missing is added to all frames alike, in linear light, where light is added up. Where
     that leaves [0, 1] the rest is shared by the frames that have room, a few times over.
@@ -117,32 +145,30 @@ def consistent(
     Returns:
         The frames in the same order, in [0, 1].
     """
-    return [
-        workspace.keep(_Corrected(frames, k, y, formation), torch.float32)
-        for k in range(len(frames))
-    ]
+    together = workspace.keep(_Corrected(frames, y, formation), torch.float32)
+    return [Channels(together, 3 * k, 3) for k in range(len(frames))]
 
 
 class _Corrected(Rows):
-    """One frame of the corrected sequence."""
+    """The corrected sequence, its frames side by side: 3T×H×W."""
 
-    def __init__(self, frames: Sequence[Rows], place: int, y: Rows, formation: Formation) -> None:
+    def __init__(self, frames: Sequence[Rows], y: Rows, formation: Formation) -> None:
         self.sources = (*frames, y)
-        self.channels, self.height, self.width = 3, y.height, y.width
-        self._place, self._formation = place, formation
+        self.channels, self.height, self.width = 3 * len(frames), y.height, y.width
+        self._formation = formation
 
     def rows(self, start: int, stop: int) -> Tensor:
         *frames, y = self.sources
         said = (self._formation.response, self._formation.gamma)
         light = inverse_response(_clamped(frames, start, stop), *said)
         wanted = inverse_response(y.rows(start, stop), *said)
-        for _ in range(4):
+        for _ in range(_ROUNDS):
             missing = (wanted - light.mean(dim=1))[:, None]
             room = torch.where(missing > 0, 1 - light, light)
             has = (room > 0).float()
             share = missing * len(frames) / has.sum(dim=1, keepdim=True).clamp(min=1)
             light = (light + share * has).clamp(0, 1)
-        out = response(light[:, self._place], *said)
+        out = response(light, *said).flatten(1, 2)
         return out.contiguous(memory_format=torch.channels_last)
 
 

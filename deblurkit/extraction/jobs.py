@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import os
+from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
+from math import isinf
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +16,7 @@ from deblurkit.extraction.extract import extract
 from deblurkit.extraction.outputs import (
     FORMATS,
     Style,
+    check_fits,
     check_free,
     format_of,
     get_format,
@@ -20,6 +24,7 @@ from deblurkit.extraction.outputs import (
 )
 from deblurkit.extraction.result import Extraction
 from deblurkit.media.image import list_images
+from deblurkit.media.photo import HEIF_SUFFIXES
 
 __all__ = ["Job", "Outcome", "Style", "plan", "run_job"]
 
@@ -31,10 +36,12 @@ class Job:
     Attributes:
         photo: The file.
         outputs: Path -> name of its format.
+        error: Why it cannot be done; the others can.
     """
 
     photo: Path
-    outputs: dict[Path, str]
+    outputs: Mapping[Path, str] = field(default_factory=dict)
+    error: DeblurkitError | None = None
 
 
 @dataclass(frozen=True)
@@ -62,9 +69,9 @@ class Outcome:
     def as_json(self) -> dict[str, Any]:
         """The same as JSON says it."""
         said: dict[str, Any] = {"photo": str(self.photo)}
-        if self.error is not None:
-            return {**said, "error": str(self.error)}
         written = [str(path) for path in self.written]
+        if self.error is not None:
+            return {**said, "written": written, "error": str(self.error)}
         notes = {"notes": list(self.notes), "warnings": list(self.warnings)}
         return {**said, "written": written, **self.facts, **notes}
 
@@ -72,28 +79,37 @@ class Outcome:
 def plan(
     photos: Sequence[Path],
     *,
-    outs: Sequence[Path],
-    formats: Sequence[str],
-    force: bool,
-    middle_only: bool,
+    outs: Sequence[Path] = (),
+    formats: Sequence[str] = (),
+    inputs: Sequence[Path] = (),
+    force: bool = False,
+    only_one: bool = False,
 ) -> list[Job]:
     """Say what is written of each photograph, before anything is computed.
 
-    Folders among the photographs stand for the images in them.
+    Folders among the photographs stand for the images in them. What is wrong with one photograph
+    or its outputs is in its job; what is wrong with the request is raised.
+
+    Args:
+        photos: Files and folders.
+        outs: Where to: files, and at most one folder.
+        formats: Names of formats that go to the folder, or to the current one.
+        inputs: Other files that are read, which no output may overwrite.
+        force: Outputs may be there already.
+        only_one: One frame is asked for, no sequence.
 
     Raises:
-        DataError: a folder has no image, outputs collide or are there already, or a format is
-            unknown.
+        DataError: a format is unknown or does not fit, or several photos would go to one file.
     """
-    files = [f for p in photos for f in (list_images(p) if p.is_dir() else (p,))]
+    jobs = _listed(photos)
     for name in formats:
         get_format(name)
-    usual = ["middle"] if middle_only else ["mp4"]
-    folders = [out for out in outs if out.suffix == "" or out.is_dir()]
+    outs = list({_resolved(out): out for out in outs}.values())
+    folders = [out for out in outs if not out.suffix or _is_folder(out)]
     named = [out for out in outs if out not in folders]
-    if named and len(files) > 1:
+    if named and len(jobs) > 1:
         raise DataError(
-            f"{len(files)} photos cannot go to one file",
+            f"{len(jobs)} photos cannot go to one file",
             where=str(named[0]),
             valid="a folder: -o FOLDER --format mp4",
         )
@@ -101,29 +117,79 @@ def plan(
         raise DataError(
             "more than one folder for outputs", where=", ".join(map(str, folders)), valid="one"
         )
-    if middle_only and (wrong := [f for f in formats if f not in ("middle",)]):
-        raise DataError(f"--middle-only gives one frame, no '{wrong[0]}'", valid="--format middle")
+    fixed = {out: _named_format(out, only_one) for out in named}
+    usual = [] if named and not folders else ["middle" if only_one else "mp4"]
+    kinds = list(dict.fromkeys(formats)) or usual
     folder = folders[0] if folders else Path()
-    kinds = list(dict.fromkeys(formats)) or ([] if named else usual)
-    jobs, taken = [], dict[Path, Path]()
-    for file in files:
-        outputs = {out: format_of(out, middle_only=middle_only) for out in named}
-        outputs |= {folder / f"{file.stem}{FORMATS[kind].ending}": kind for kind in kinds}
-        for path in outputs:
-            if path in taken:
+    for kind in kinds:
+        check_fits(kind, folder / f"PHOTO{FORMATS[kind].ending}", only_one=only_one)
+    read = {_resolved(path) for path in (*(job.photo for job in jobs), *inputs)}
+    taken: dict[Path, Path] = {}
+    return [_planned(job, fixed, kinds, folder, read, taken, force) for job in jobs]
+
+
+def _listed(photos: Sequence[Path]) -> list[Job]:
+    """Each photograph once; a folder that has none is a job with an error."""
+    found: dict[Path, Job] = {}
+    for path in photos:
+        try:
+            files = list_images(path, HEIF_SUFFIXES) if _is_folder(path) else (path,)
+        except DeblurkitError as error:
+            found[_resolved(path)] = Job(path, error=error)
+            continue
+        for file in files:
+            found.setdefault(_resolved(file), Job(file))
+    return list(found.values())
+
+
+def _planned(
+    job: Job,
+    fixed: Mapping[Path, str],
+    kinds: Sequence[str],
+    folder: Path,
+    read: AbstractSet[Path],
+    taken: dict[Path, Path],
+    force: bool,
+) -> Job:
+    if job.error is not None:
+        return job
+    outputs = [*fixed.items()]
+    outputs += [(folder / f"{job.photo.stem}{FORMATS[kind].ending}", kind) for kind in kinds]
+    try:
+        for path, kind in outputs:
+            place = _resolved(path)
+            if place in read:
                 raise DataError(
-                    f"'{file}' and '{taken[path]}' would both be written there",
+                    "this is read here and would be overwritten",
                     where=str(path),
-                    hint="extract them one at a time, with another -o",
+                    hint="name another place with -o",
                 )
-            if path.exists() and file.exists() and path.samefile(file):
+            if place in taken:
                 raise DataError(
-                    "this is the photo itself", where=str(path), hint="name another file with -o"
+                    f"what '{taken[place]}' gives would be written there, too",
+                    where=str(path),
+                    hint="extract it by itself, with another -o",
                 )
-            taken[path] = file
-            check_free(path, force=force)
-        jobs.append(Job(file, outputs))
-    return jobs
+            check_free(path, kind, force=force)
+    except DeblurkitError as error:
+        return Job(job.photo, error=error)
+    taken |= {_resolved(path): job.photo for path, _ in outputs}
+    return Job(job.photo, dict(outputs))
+
+
+def _named_format(path: Path, only_one: bool) -> str:
+    kind = format_of(path, middle_only=only_one)
+    check_fits(kind, path, only_one=only_one)
+    return kind
+
+
+def _resolved(path: Path) -> Path:
+    """One name for one place; links are followed where that can be."""
+    return Path(os.path.realpath(path))
+
+
+def _is_folder(path: Path) -> bool:
+    return os.path.isdir(path)  # noqa: PTH112 - False, too, for what cannot be looked at
 
 
 def run_job(
@@ -145,6 +211,8 @@ def run_job(
         progress: Called with the share that is done.
         **how: As `deblurkit.extract`.
     """
+    if job.error is not None:
+        return Outcome(job.photo, error=job.error, exit_code=job.error.exit_code)
     written: list[Path] = []
     try:
         result = extract(job.photo, bundle, progress=progress, **how)
@@ -155,11 +223,9 @@ def run_job(
             )  # fmt: skip
     except DeblurkitError as error:
         return Outcome(job.photo, tuple(written), error=error, exit_code=error.exit_code)
-    except MemoryError:
-        short = DeblurkitError(
-            "there is not enough memory", where=str(job.photo), hint="--memory 2GiB takes less"
-        )
-        return Outcome(job.photo, tuple(written), error=short, exit_code=1)
+    except (MemoryError, RuntimeError, OSError, ValueError) as error:
+        found = _other_error(error, job.photo)
+        return Outcome(job.photo, tuple(written), error=found, exit_code=1)
     return Outcome(
         job.photo,
         tuple(written),
@@ -169,11 +235,26 @@ def run_job(
     )
 
 
+def _other_error(error: Exception, photo: Path) -> DeblurkitError:
+    """What a library raised, as a message: the other photos go on."""
+    text = " ".join(str(error).split())
+    if isinstance(error, MemoryError) or "allocate memory" in text:
+        return DeblurkitError(
+            "there is not enough memory", where=str(photo), hint="less is taken with --memory 2GiB"
+        )
+    return DeblurkitError(
+        f"{type(error).__name__}: {text[:300]}",
+        where=str(photo),
+        hint="this may be a bug in deblurkit or in a plugin: please report it",
+    )
+
+
 def _notes(result: Extraction, job: Job, style: Style) -> tuple[str, ...]:
     height, width = result.photo.size
     said = [*result.photo.notes]
     if result.reblur_psnr is not None:
-        said.append(f"the frames average to the photo within {result.reblur_psnr:.1f} dB")
+        before = " before they were corrected" if result.corrected else ""
+        said.append(f"the frames average to the photo within {result.reblur_psnr:.1f} dB{before}")
     for path, kind in job.outputs.items():
         side = style.side or FORMATS[kind].side
         shrunk = kind not in ("frames", "middle", "error") and side and max(height, width) > side
@@ -190,8 +271,10 @@ def _facts(result: Extraction) -> dict[str, Any]:
         "height": height,
         "bits": result.photo.bits,
         "frames": len(result.rows),
-        "reblur_psnr": None if found is None else round(found.psnr, 3),
+        "reblur_psnr": None if found is None or isinf(found.psnr) else round(found.psnr, 3),
         "motion": None if found is None else round(found.motion, 5),
+        "corrected": result.corrected,
+        "reverse": result.reverse,
         "exact": result.exact,
         "precision": result.precision,
         "seconds": round(result.seconds, 2),

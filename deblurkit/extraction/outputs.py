@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from math import ceil
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, get_args
 
 import numpy as np
 
-from deblurkit.errors import DataError, nearest
+from deblurkit.errors import DataError, DeblurkitError, nearest
 from deblurkit.extraction.result import Extraction
 from deblurkit.extraction.viewer.page import viewer_page
 from deblurkit.frames import middle
+from deblurkit.media.files import writing
 from deblurkit.media.image import write_gray_png, write_png
 from deblurkit.media.stills import write_still
-from deblurkit.media.video_writing import write_gif, write_mp4, write_webp
+from deblurkit.media.video_writing import Loop, write_gif, write_mp4, write_webp
 from deblurkit.report.contact_sheet import contact_sheet
-from deblurkit.storage import atomic_file, atomic_folder
+from deblurkit.storage import atomic_folder
 
-Loop = Literal["boomerang", "forward"]
+MOST_SIDE = 16383
+"""Of movies and pages, pixels: what WebP can take."""
+
+SECONDS = 3
+"""An MP4 lasts so long at least."""
 
 _OURS = re.compile(r"\d+\.png")
 
@@ -40,19 +47,30 @@ class Style:
     loop: Loop = "boomerang"
     side: int | None = None
 
+    def __post_init__(self) -> None:
+        """Check the numbers, before anything is computed with them.
+
+        Raises:
+            DeblurkitError: one is out of its range.
+        """
+        if not 0.1 <= self.fps <= 240:
+            raise DeblurkitError(f"{self.fps} frames a second", valid="0.1 to 240")
+        if self.loop not in get_args(Loop):
+            raise DeblurkitError(f"no loop '{self.loop}'", valid=", ".join(get_args(Loop)))
+        if self.side is not None and not 16 <= self.side <= MOST_SIDE:
+            raise DeblurkitError(f"a side of {self.side} pixels", valid=f"16 to {MOST_SIDE}")
+
 
 @dataclass(frozen=True)
 class Format:
     """A way to write a sequence.
 
     Attributes:
-        summary: What it is, for help texts.
         ending: Of the file's name, after the photo's; a folder has none.
         side: The longest side that it is written with unless the user says, pixels; None: any.
         write: Writes it.
     """
 
-    summary: str
     ending: str
     side: int | None
     write: Callable[[Extraction, Path, Style], None]
@@ -60,11 +78,12 @@ class Format:
 
 def _movie(result: Extraction, path: Path, style: Style) -> None:
     frames = _shown(result, style)
-    if style.loop == "boomerang" and len(frames) > 2:
-        frames = np.concatenate([frames, frames[-2:0:-1]])
+    order = [*range(len(frames))]
+    if style.loop == "boomerang":
+        order += order[-2:0:-1]
     # A player does not loop by itself: at least three seconds of it.
-    repeats = max(1, round(3 * style.fps / len(frames)))
-    write_mp4(path, frames, style.fps, repeats=repeats)
+    repeats = ceil(SECONDS * style.fps / len(order))
+    write_mp4(path, frames, style.fps, repeats=repeats, order=order)
 
 
 def _gif(result: Extraction, path: Path, style: Style) -> None:
@@ -76,7 +95,7 @@ def _webp(result: Extraction, path: Path, style: Style) -> None:
 
 
 def _html(result: Extraction, path: Path, style: Style) -> None:
-    with atomic_file(path) as temporary:
+    with writing(path) as temporary:
         temporary.write_text(viewer_page(result, style, path.stem), "utf-8")
 
 
@@ -84,7 +103,8 @@ def _sheet(result: Extraction, path: Path, style: Style) -> None:
     side = style.side
     tiles = [result.blurry(side), *(result.picture(i, side=side) for i in result.indices)]
     columns = 4 if len(tiles) > 4 else len(tiles)
-    names = ["photo", *(f"frame {i}" for i in result.indices)]
+    # By their place in what is shown, as the names of files and the page have it.
+    names = ["photo", *(f"frame {place}" for place in range(1, len(tiles)))]
     rows = [
         (", ".join(names[k : k + columns]), tiles[k : k + columns])
         for k in range(0, len(tiles), columns)
@@ -117,16 +137,19 @@ def _frames(result: Extraction, path: Path, _: Style) -> None:
 
 
 FORMATS: Mapping[str, Format] = {
-    "mp4": Format("movie, H.264, for browsers and phones", ".mp4", 3840, _movie),
-    "gif": Format("endless GIF, 256 colours", ".gif", 800, _gif),
-    "webp": Format("endless WebP, all colours", ".webp", 1600, _webp),
-    "html": Format("page with a time slider, before and after", ".html", 1920, _html),
-    "sheet": Format("all frames in one PNG", "-sheet.png", 640, _sheet),
-    "frames": Format("folder of one PNG a frame, full size, all bits", "-frames", None, _frames),
-    "middle": Format("the middle frame as PNG, full size, all bits", "-middle.png", None, _middle),
-    "error": Format("what the frames do not explain, gray PNG", "-error.png", None, _error),
+    "mp4": Format(".mp4", 3840, _movie),
+    "gif": Format(".gif", 800, _gif),
+    "webp": Format(".webp", 1600, _webp),
+    "html": Format(".html", 1920, _html),
+    "sheet": Format("-sheet.png", 640, _sheet),
+    "frames": Format("-frames", None, _frames),
+    "middle": Format("-middle.png", None, _middle),
+    "error": Format("-error.png", None, _error),
 }
 """Name of a format -> what it is."""
+
+FOR_ONE = frozenset({"middle", "error"})
+"""Formats that are no sequence."""
 
 _BY_SUFFIX = {".mp4": "mp4", ".gif": "gif", ".webp": "webp", ".html": "html", ".png": "sheet"}
 
@@ -162,17 +185,39 @@ def get_format(name: str) -> Format:
     return FORMATS[name]
 
 
-def check_free(path: Path, *, force: bool) -> None:
-    """See that nothing is overwritten that was not meant to be.
+def check_fits(name: str, path: Path, *, only_one: bool) -> None:
+    """See that a format is one for so many frames.
 
     Raises:
-        DataError: something is there, and may not be or cannot be overwritten.
+        DataError: it is for sequences, and there is one frame.
     """
-    if not path.exists():
+    if only_one and name not in FOR_ONE:
+        raise DataError(
+            f"one frame is no sequence for '{name}'",
+            where=str(path),
+            valid="the middle frame as PNG: --format middle, or -o NAME.png",
+        )
+
+
+def check_free(path: Path, kind: str, *, force: bool) -> None:
+    """See that an output can be put where it is wanted, and overwrites nothing unasked.
+
+    Raises:
+        DataError: something is there that may not be or cannot be overwritten.
+    """
+    if not os.path.lexists(path):
         return
     if not force:
         raise DataError("this is there already", where=str(path), hint="--force overwrites it")
-    if path.is_dir() and any(not _OURS.fullmatch(entry.name) for entry in path.iterdir()):
+    folder = os.path.isdir(path) and not os.path.islink(path)  # noqa: PTH112, PTH114
+    if folder != (kind == "frames"):
+        raise DataError(
+            "this is a folder" if folder else "this is no folder",
+            where=str(path),
+            valid="a folder for frames, a file for everything else",
+            hint="name another place with -o",
+        )
+    if folder and any(not _OURS.fullmatch(entry.name) for entry in path.iterdir()):
         raise DataError(
             "this folder has other files than frames in it",
             where=str(path),
@@ -197,13 +242,9 @@ def save(
     """
     only = len(result.rows) == 1
     name = kind or format_of(path, middle_only=only)
-    if only and name in ("error", "sheet", "gif", "webp", "html", "mp4", "frames"):
-        raise DataError(
-            f"one frame is no sequence for '{name}'", where=str(path), valid="format middle, .png"
-        )
-    made = get_format(name)
-    check_free(path, force=force)
-    asked = Style(**style)
+    check_fits(name, path, only_one=only)
+    made, asked = get_format(name), Style(**style)
+    check_free(path, name, force=force)
     made.write(result, path, replace(asked, side=asked.side or made.side))
     return (path,)
 

@@ -13,8 +13,7 @@ from torch import Tensor
 
 from deblurkit.errors import DataError
 from deblurkit.inference.rows import Rows
-from deblurkit.media.image import read_opened
-from deblurkit.media.photo import Photo, read_photo
+from deblurkit.media.photo import Photo, by_rows, photo_of, read_photo
 
 LEAST_SIDE = 16
 """Pixels; smaller pictures have nothing in them that could be told from blur."""
@@ -37,7 +36,7 @@ def as_photo(image: PhotoLike) -> Photo:
     elif isinstance(image, str | os.PathLike):
         photo, where = read_photo(Path(image)), os.fspath(image)
     elif isinstance(image, Image.Image):
-        photo, where = Photo(read_opened(image, Path("the image"))), None
+        photo, where = photo_of(image, Path(getattr(image, "filename", "") or "the image")), None
     else:
         photo, where = Photo(_pixels(np.asarray(image))), None
     height, width = photo.size
@@ -70,7 +69,7 @@ def _pixels(array: Any) -> Any:
             valid="floats in [0, 1]",
             hint="divide 8-bit values by 255",
         )
-    return np.rint(array * 65535).astype(np.uint16)
+    return by_rows(array, np.uint16, lambda part: np.rint(part.astype(np.float64) * 65535))
 
 
 class PhotoRows(Rows):

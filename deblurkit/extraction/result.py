@@ -17,7 +17,7 @@ from deblurkit.extraction.honesty import WARN_BELOW, Check, Formation, error_map
 from deblurkit.extraction.photograph import PhotoRows
 from deblurkit.frames import middle
 from deblurkit.inference.rows import Rows, strips
-from deblurkit.media.photo import Photo
+from deblurkit.media.photo import Photo, to_eight_bits
 
 _STRIP = 1 << 20  # pixels
 
@@ -28,11 +28,14 @@ class Extraction:
 
     Attributes:
         photo: The photograph.
+        rows: The frames, from 1 to T; the middle one alone where only that was asked for.
         T: Length of the sequence.
-        averaged: The frames that together are the exposure, in order of time; with more frames
-            than the networks were trained for, those around the middle.
+        exposure: The frames that the networks were trained for, which together are the exposure:
+            fewer than T where more were asked for, more where fewer. None for the middle alone.
         formation: How frames become the photograph.
-        check: The frames' average against the photograph; None for the middle frame alone.
+        check: The exposure's average against the photograph, before any correction; None for the
+            middle frame alone.
+        corrected: Whether the frames were corrected to average to the photograph.
         reverse: Whether the sequence is handed out backwards.
         exact: Whether the numbers are those of the whole image at once; else it went in tiles.
         precision: `fp32` or `bf16`.
@@ -42,9 +45,10 @@ class Extraction:
     photo: Photo = field(repr=False)
     rows: Mapping[int, Rows] = field(repr=False)
     T: int
-    averaged: tuple[int, ...]
+    exposure: tuple[Rows, ...] = field(repr=False)
     formation: Formation
     check: Check | None
+    corrected: bool
     reverse: bool
     exact: bool
     precision: str
@@ -67,7 +71,7 @@ class Extraction:
 
     @property
     def reblur_psnr(self) -> float | None:
-        """PSNR of the frames' average against the photograph, dB; None for the middle alone."""
+        """PSNR of the exposure's average against the photograph, dB; None for the middle alone."""
         return self.check.psnr if self.check else None
 
     def frame(self, i: int) -> npt.NDArray[np.float32]:
@@ -107,7 +111,7 @@ class Extraction:
     def blurry(self, side: int | None = None) -> npt.NDArray[Any]:
         """The photograph to be looked at, beside the frames: H×W×3 uint8."""
         pixels = self.photo.pixels
-        seen = pixels if pixels.dtype == np.uint8 else np.rint(pixels / 257).astype(np.uint8)
+        seen = to_eight_bits(pixels)
         return scaled(seen, side) if side else seen
 
     def error_map(self) -> npt.NDArray[np.uint8]:
@@ -116,13 +120,12 @@ class Extraction:
         Raises:
             FrameError: only the middle frame is here.
         """
-        if not self.averaged:
+        if not self.exposure:
             raise FrameError(
                 "the middle frame alone has no average to compare with the photograph",
                 hint="extract all frames",
             )
-        frames = [self._rows(i) for i in self.averaged]
-        return error_map(frames, PhotoRows(self.photo), self.formation)
+        return error_map(self.exposure, PhotoRows(self.photo), self.formation)
 
     def warnings(self) -> tuple[str, ...]:
         """What a user should know before trusting the result, a sentence each."""

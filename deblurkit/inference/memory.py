@@ -16,6 +16,9 @@ _USED = (
     Path("/sys/fs/cgroup/memory/memory.usage_in_bytes"),
 )
 
+MOST = 1 << 60
+"""Bytes, as a size that is said."""
+
 SHARE = 0.7
 """Of the memory that is free, so much is taken unless something else is said."""
 
@@ -30,7 +33,10 @@ def parse_size(text: str) -> int:
     if match is None or (match["binary"] and not match["unit"]):
         raise ValueError(f"'{text}' is no size of memory; for instance 4GiB, 800MB")
     unit = match["unit"].lower()
-    return int(float(match["number"]) * (_BINARY if match["binary"] else _UNITS)[unit])
+    size = float(match["number"]) * (_BINARY if match["binary"] else _UNITS)[unit]
+    if not size < MOST:
+        raise ValueError(f"'{text}' is more memory than there can be")
+    return int(size)
 
 
 def size_text(size: float) -> str:

@@ -247,6 +247,19 @@ class FromSubImages(Rows):
         return _far(super().reach(other), self.height)
 
 
+class Channels(Rows):
+    """Some channels of a map, next to each other."""
+
+    def __init__(self, source: Rows, first: int, count: int) -> None:
+        self.sources, self.channels, self._first = (source,), count, first
+        self.height, self.width = source.height, source.width
+
+    def rows(self, start: int, stop: int) -> Tensor:
+        last = self._first + self.channels
+        part = self.sources[0].rows(start, stop)[:, self._first : last]
+        return part.contiguous(memory_format=torch.channels_last)
+
+
 class Cut(Rows):
     """The upper left part of a map."""
 

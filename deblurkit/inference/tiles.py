@@ -20,7 +20,7 @@ from torch import Tensor
 from deblurkit.frames import partner
 from deblurkit.graph import FrameGraph
 from deblurkit.inference.allocation import peak_allocation
-from deblurkit.inference.rows import Rows, Whole
+from deblurkit.inference.rows import Channels, Rows, Whole
 from deblurkit.inference.workspace import Kept, Workspace
 
 OVERLAP = 0.25
@@ -92,7 +92,7 @@ def in_tiles(
         for across in acrosses
     ]
     if whole:
-        return {i: _Frame(tiles[0].frames, k) for k, i in enumerate(wanted)}
+        return {i: Channels(tiles[0].frames, 3 * k, 3) for k, i in enumerate(wanted)}
     turned = directions(tiles, both, graph.T)
     found: dict[int, Rows] = {}
     for i in wanted:
@@ -174,23 +174,13 @@ def _predicted(
     return Tile(down, across, workspace.keep(Whole(together), torch.float32))
 
 
-class _Frame(Rows):
-    """One of a tile's frames."""
-
-    def __init__(self, frames: Rows, place: int) -> None:
-        self.sources, self._place = (frames,), place
-        self.channels, self.height, self.width = 3, frames.height, frames.width
-
-    def rows(self, start: int, stop: int) -> Tensor:
-        part = self.sources[0].rows(start, stop)[:, 3 * self._place : 3 * self._place + 3]
-        return part.contiguous(memory_format=torch.channels_last)
-
-
 class _Blended(Rows):
     """One frame of all tiles, weighted by the distance to each tile's edge."""
 
     def __init__(self, tiles: list[Tile], places: list[int], height: int, width: int) -> None:
-        self._tiles = [(t, _Frame(t.frames, place)) for t, place in zip(tiles, places, strict=True)]
+        self._tiles = [
+            (t, Channels(t.frames, 3 * place, 3)) for t, place in zip(tiles, places, strict=True)
+        ]
         self.sources = tuple(frame for _, frame in self._tiles)
         self.channels, self.height, self.width = 3, height, width
 

@@ -42,6 +42,10 @@ def predict_whole(
         return whole.contiguous(memory_format=torch.channels_last)
 
     half = kind != torch.float32
-    with torch.inference_mode(), torch.autocast(device, dtype=kind if half else None, enabled=half):
+    with (
+        torch.inference_mode(),
+        torch.backends.cudnn.flags(enabled=True, allow_tf32=half),  # fp32 means fp32
+        torch.autocast(device, dtype=kind if half else None, enabled=half),
+    ):
         found = graph(there(y), {i: there(image) for i, image in (given or {}).items()}, frames)
         return {i: Whole(found[i].float().cpu()) for i in sorted(found)}

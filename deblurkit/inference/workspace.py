@@ -24,8 +24,7 @@ STRIP_BYTES = 6 << 20
 """Of a strip: enough rows for a convolution to be efficient, few enough for the caches."""
 
 LEAST_ROWS = 8
-MORE_ROWS = 64
-"""At least so many rows where a strip asks its sources for many more than its own."""
+"""Of a strip, however wide: what a filter reads above and below is little beside them."""
 
 
 class Kept(Rows):

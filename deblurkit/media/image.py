@@ -61,7 +61,7 @@ def read_image(path: Path, *, opaque: bool = False) -> npt.NDArray[np.uint8]:
     """
     with opened(path) as image:
         image.load()
-        if opaque and _is_transparent(image):
+        if opaque and is_transparent_image(image):
             raise DataError(
                 "pixels of the image are transparent, so their colours are not known",
                 where=str(path),
@@ -107,7 +107,7 @@ def is_transparent(path: Path) -> bool:
         DataError: as `read_image`.
     """
     with opened(path) as image:
-        return _is_transparent(image)
+        return is_transparent_image(image)
 
 
 def write_png(path: Path, image: npt.NDArray[np.uint8]) -> None:
@@ -136,14 +136,18 @@ def write_gray_png(path: Path, image: npt.NDArray[np.uint8]) -> None:
         Image.fromarray(np.ascontiguousarray(image)).save(temporary, format="PNG")
 
 
-def list_images(folder: Path) -> tuple[Path, ...]:
+def list_images(folder: Path, more: frozenset[str] = frozenset()) -> tuple[Path, ...]:
     """The image files of a folder, by suffix, in natural order; all other files are ignored.
+
+    Args:
+        folder: The folder.
+        more: Suffixes, in lower case, beside those of `SUFFIXES`.
 
     Raises:
         DataError: the folder is missing, a file, empty or has no image.
     """
     found = entries(folder, "images")
-    images = tuple(path for path in found if is_image(path))
+    images = tuple(p for p in found if is_image(p) or p.suffix.lower() in more)
     if not images:
         raise DataError(
             "there is no image in this folder" if found else "the folder is empty",
@@ -208,7 +212,8 @@ def _orientation(image: Image.Image) -> int:
     return value if isinstance(value, int) and value in _TRANSPOSE else 1
 
 
-def _is_transparent(image: Image.Image) -> bool:
+def is_transparent_image(image: Image.Image) -> bool:
+    """Whether any pixel of an open image lets through what is behind."""
     if not image.has_transparency_data:
         return False
     return bool((np.asarray(image.convert("RGBA"))[..., 3] < 255).any())

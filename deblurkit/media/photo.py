@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import io
-import warnings
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,14 +10,19 @@ from typing import Any
 import av
 import numpy as np
 import numpy.typing as npt
+import tifffile
 from av.error import FFmpegError
-from PIL import ExifTags, Image, ImageCms
+from PIL import ExifTags, Image
 
-from deblurkit.media.image import opened, read_opened
+from deblurkit.errors import UnavailableError
+from deblurkit.media.colour_profile import is_srgb, to_srgb
+from deblurkit.media.image import is_transparent_image, opened, read_opened
 
-Pixels = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
+Deep = npt.NDArray[np.uint16]
+Pixels = npt.NDArray[np.uint8] | Deep
 
-_DEEP = {"PNG": ("png", b"\x89PNG\r\n\x1a\n"), "TIFF": ("tiff", b"")}
+HEIF_SUFFIXES = frozenset({".heic", ".heif", ".hif"})
+
 _PNG_BITS = 24
 """Where a PNG says how many bits a value has: signature, length and name of IHDR, two sides."""
 
@@ -28,8 +32,11 @@ _LAYOUT = (
 )  # fmt: skip
 """Tags by which a TIFF file says how its own pixels lie: of no meaning beside other pixels."""
 
-_INTENT = ImageCms.Intent.RELATIVE_COLORIMETRIC
-_HEIF = frozenset({".heic", ".heif", ".hif"})
+_ROUNDED = "values of 16 bits were rounded to 8"
+_NEAR = 2.0
+"""Of 255, mean: what Pillow reads with 8 bits and another reader with 16 is the same picture."""
+
+_STRIP = 1 << 20  # pixels
 
 
 @dataclass(frozen=True)
@@ -69,87 +76,146 @@ def read_photo(path: Path) -> Photo:
     """
     _ask_for_heif(path)
     with opened(path) as image:
-        notes: list[str] = []
-        exif, profile = _exif(image), image.info.get("icc_profile")
-        kind, mode = image.format or "", image.mode
-        deep = _deep_pixels(path, kind, image)
-        if deep is not None and profile and not _is_srgb(profile):
-            notes.append("16-bit values were rounded to 8 bits to apply the colour profile")
-            deep = None
-        if deep is not None:
-            return Photo(_turned(deep, exif), tuple(notes), _without_orientation(exif))
-        image.load()
-        seen: Image.Image = image
-        if profile:
-            seen, said = _to_srgb(image, profile)
-            notes += said
-        if image.has_transparency_data:
-            notes.append("transparent pixels were laid on white")
-        elif mode == "CMYK" and not profile:
+        return photo_of(image, path)
+
+
+def photo_of(image: Image.Image, path: Path) -> Photo:
+    """A photograph from a Pillow image; `path` is its file, for messages and for 16 bits.
+
+    Raises:
+        DataError: its values or colours cannot be turned into RGB.
+    """
+    # A TIFF file is turned when it is loaded, so how it lies has to be asked before.
+    lies = getattr(image, "tag_v2", {}).get(ExifTags.Base.Orientation, None)
+    kind, profile = image.format or "", image.info.get("icc_profile")
+    image.load()
+    notes: list[str] = []
+    exif = _exif(image)
+    turn = exif.get(ExifTags.Base.Orientation, 1) if exif is not None else 1
+    seen: Image.Image = image
+    if is_transparent_image(image):
+        notes.append("transparent pixels were laid on white")
+    if image.has_transparency_data:
+        flat = image.convert("RGBA")
+        seen = Image.alpha_composite(Image.new("RGBA", flat.size, "white"), flat).convert("RGB")
+    elif image.mode in ("P", "1"):
+        seen = image.convert("RGB")
+    if profile:
+        converted, said = to_srgb(seen, profile)
+        notes += [said] if said else []
+    else:
+        converted = seen
+        if image.mode == "CMYK":
             notes.append("CMYK without a colour profile: colours are approximate")
-        pixels = read_opened(seen, path)
-    return Photo(_turned(pixels, exif), tuple(notes), _without_orientation(exif))
+    plain = upright(read_opened(converted, path), turn)
+    pixels: Any = plain
+    if read_deep := _deep_reader(path, kind, image):
+        deep = read_deep(path) if not profile or is_srgb(profile) else None
+        deep = None if deep is None else upright(deep, turn if lies is None else lies)
+        if deep is not None and _same_picture(deep, plain):
+            pixels = deep
+        else:
+            notes.append(_ROUNDED)
+    return Photo(pixels, tuple(notes), _without_orientation(exif))
 
 
-def _deep_pixels(path: Path, kind: str, image: Image.Image) -> npt.NDArray[np.uint16] | None:
-    """The pixels of a file with 16 bits, which Pillow would cut to 8; None for any other."""
-    if kind not in _DEEP or not _is_deep(path, kind, image):
-        return None
-    try:
-        with av.open(f"file:{path}", format=f"{_DEEP[kind][0]}_pipe") as container:
-            frame = next(container.decode(video=0))
-            if "rgba" in frame.format.name or "ya" in frame.format.name:
-                return _on_white(np.asarray(frame.to_ndarray(format="rgba64le"), np.uint16))
-            return np.asarray(frame.to_ndarray(format="rgb48le"), np.uint16)
-    except (FFmpegError, ValueError, StopIteration):
-        return None  # Pillow reads it, with 8 bits, or says what is wrong
+def upright(pixels: Any, orientation: Any) -> Any:
+    """Turn H×W×C pixels by an EXIF orientation, 1 to 8; any other value leaves them."""
+    if orientation in (5, 6, 7, 8):
+        pixels = pixels.swapaxes(0, 1)
+    if orientation in (3, 4, 7, 8):
+        pixels = pixels[::-1]
+    if orientation in (2, 3, 6, 7):
+        pixels = pixels[:, ::-1]
+    return np.ascontiguousarray(pixels)
 
 
-def _is_deep(path: Path, kind: str, image: Image.Image) -> bool:
+def to_eight_bits(pixels: Pixels) -> npt.NDArray[np.uint8]:
+    """Pixels as uint8, rounded; strip by strip, without a larger copy."""
+    if pixels.dtype == np.uint8:
+        return np.asarray(pixels, np.uint8)
+    made = by_rows(pixels, np.uint8, lambda part: (part.astype(np.uint32) + 128) // 257)
+    return np.asarray(made, np.uint8)
+
+
+def _deep_reader(path: Path, kind: str, image: Image.Image) -> Callable[[Path], Deep | None] | None:
+    """What reads the 16 bits that Pillow cuts to 8; None for a file without them."""
     if kind == "PNG":
         with path.open("rb") as file:
             head = file.read(_PNG_BITS + 1)
-        return len(head) > _PNG_BITS and head[_PNG_BITS] == 16
-    bits: Any = getattr(image, "tag_v2", {}).get(258, ())
-    return isinstance(bits, tuple) and len(bits) >= 1 and all(b == 16 for b in bits)
+        return _deep_png if len(head) > _PNG_BITS and head[_PNG_BITS] == 16 else None
+    bits: Any = getattr(image, "tag_v2", {}).get(258, ()) if kind == "TIFF" else ()
+    return _deep_tiff if bits and all(b == 16 for b in bits) else None
 
 
-def _on_white(pixels: npt.NDArray[np.uint16]) -> npt.NDArray[np.uint16]:
-    alpha = pixels[..., 3:].astype(np.float32) / 65535
-    mixed = pixels[..., :3] * alpha + 65535 * (1 - alpha)
-    return np.rint(mixed).astype(np.uint16)
-
-
-def _is_srgb(profile: bytes) -> bool:
+def _deep_png(path: Path) -> Deep | None:
+    """Read by FFmpeg; None where it cannot."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            name = ImageCms.getProfileDescription(ImageCms.ImageCmsProfile(io.BytesIO(profile)))
-    except (ImageCms.PyCMSError, OSError, ValueError):
+        with av.open(f"file:{path}", format="png_pipe") as container:
+            frame = next(container.decode(video=0))
+            if frame.format.name.startswith(("rgba", "ya")):
+                return _on_white(np.asarray(frame.to_ndarray(format="rgba64le"), np.uint16))
+            return np.asarray(frame.to_ndarray(format="rgb48le"), np.uint16)
+    except (FFmpegError, ValueError, StopIteration):
+        return None
+
+
+def _deep_tiff(path: Path) -> Deep | None:
+    """Read by tifffile: gray or RGB, with or without straight alpha; None for anything else."""
+    try:
+        with tifffile.TiffFile(path) as file:
+            page: Any = file.pages[0]
+            channels = {tifffile.PHOTOMETRIC.MINISBLACK: 1, tifffile.PHOTOMETRIC.RGB: 3}
+            count = channels.get(page.photometric)
+            if count is None or page.sampleformat != 1 or page.planarconfig != 1:
+                return None
+            more = tuple(page.extrasamples)
+            pixels = np.asarray(page.asarray(), np.uint16)
+    except Exception:  # noqa: BLE001 - damaged files raise errors of many kinds
+        return None
+    if pixels.ndim == 2:
+        pixels = pixels[..., None]
+    if pixels.ndim != 3 or pixels.shape[2] != count + len(more):
+        return None
+    alpha = pixels[..., count : count + 1] if more == (tifffile.EXTRASAMPLE.UNASSALPHA,) else None
+    if more and alpha is None:
+        return None
+    pixels = pixels[..., :count].repeat(3 // count, axis=2)
+    return pixels if alpha is None else _on_white(np.concatenate([pixels, alpha], axis=2))
+
+
+def _on_white(pixels: Deep) -> Deep:
+    def laid(part: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        alpha = part[..., 3:].astype(np.float32) / 65535
+        return np.rint(part[..., :3] * alpha + 65535 * (1 - alpha))
+
+    return np.asarray(by_rows(pixels, np.uint16, laid), np.uint16)
+
+
+def by_rows(
+    pixels: npt.NDArray[Any], kind: Any, work: Callable[[npt.NDArray[Any]], npt.NDArray[Any]]
+) -> Any:
+    """H×W×3 of another kind, made some rows at a time."""
+    height, width = pixels.shape[:2]
+    out = np.empty((height, width, 3), kind)
+    step = max(1, _STRIP // width)
+    for start in range(0, height, step):
+        out[start : start + step] = work(pixels[start : start + step])
+    return out
+
+
+def _same_picture(deep: Deep, plain: npt.NDArray[np.uint8]) -> bool:
+    """Whether two readers saw the same: some pass over damage or kinds they do not know."""
+    if deep.shape != plain.shape:
         return False
-    return "srgb" in name.lower()
-
-
-def _to_srgb(image: Image.Image, profile: bytes) -> tuple[Image.Image, list[str]]:
-    """The image in sRGB; as it is, and said so, where its profile is damaged or no help."""
-    try:
-        said = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-        name = ImageCms.getProfileDescription(said).strip() or "without a name"
-        if "srgb" in name.lower():
-            return image, []
-        alpha = image.getchannel("A") if image.mode in ("RGBA", "LA") else None
-        source = image if alpha is None else image.convert(image.mode.removesuffix("A"))
-        if source.mode in ("P", "PA", "1"):
-            source = source.convert("RGB")
-        turned = ImageCms.profileToProfile(
-            source, said, ImageCms.createProfile("sRGB"), _INTENT, outputMode="RGB"
-        )
-    except (ImageCms.PyCMSError, OSError, ValueError):
-        return image, ["its colour profile is damaged or of another kind and was not applied"]
-    assert turned is not None
-    if alpha is not None:
-        turned.putalpha(alpha)
-    return turned, [f"colours were converted from '{name}' to sRGB"]
+    height, width = plain.shape[:2]
+    step = max(1, _STRIP // width)
+    far = 0.0
+    for start in range(0, height, step):
+        rough = (deep[start : start + step] >> 8).astype(np.int16)
+        worst = np.abs(rough - plain[start : start + step]).mean()
+        far = max(far, float(worst))
+    return far <= _NEAR
 
 
 def _exif(image: Image.Image) -> Image.Exif | None:
@@ -157,18 +223,6 @@ def _exif(image: Image.Image) -> Image.Exif | None:
         return image.getexif()
     except Exception:  # noqa: BLE001 - damaged EXIF data raises errors of many kinds
         return None
-
-
-def _turned(pixels: Any, exif: Image.Exif | None) -> Any:
-    """Pixels upright, by the EXIF orientation, 1 to 8."""
-    value = exif.get(ExifTags.Base.Orientation, 1) if exif is not None else 1
-    if value in (5, 6, 7, 8):
-        pixels = pixels.swapaxes(0, 1)
-    if value in (3, 4, 7, 8):
-        pixels = pixels[::-1]
-    if value in (2, 3, 6, 7):
-        pixels = pixels[:, ::-1]
-    return np.ascontiguousarray(pixels)
 
 
 def _without_orientation(exif: Image.Exif | None) -> bytes:
@@ -188,13 +242,11 @@ def _ask_for_heif(path: Path) -> None:
     Raises:
         UnavailableError: it is not.
     """
-    if path.suffix.lower() not in _HEIF:
+    if path.suffix.lower() not in HEIF_SUFFIXES:
         return
     try:
         from pillow_heif import register_heif_opener
     except ImportError:
-        from deblurkit.errors import UnavailableError
-
         raise UnavailableError(
             "HEIC files need one more package",
             where=str(path),

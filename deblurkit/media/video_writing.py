@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Literal, cast
@@ -34,6 +35,7 @@ def write_mp4(
     *,
     scale: int = 1,
     repeats: int = 1,
+    order: Sequence[int] | None = None,
     quality: int = 16,
 ) -> None:
     """Write a movie as H.264, yuv420p, BT.709, whole or not at all.
@@ -47,6 +49,7 @@ def write_mp4(
         fps: Frames a second.
         scale: Every pixel becomes scale×scale pixels, so that small frames can be watched.
         repeats: How often the frames are played; players do not loop by themselves.
+        order: Places of the frames, in the order in which they are played; all, once, by default.
         quality: x264's constant rate factor, 0 (lossless) to 51; 16 looks like the original.
 
     Raises:
@@ -60,7 +63,8 @@ def write_mp4(
     encoder = _encoder()
     with writing(path) as temporary:
         try:
-            _encode(temporary, encoder, frames, fps, scale, repeats, quality)
+            played = [*(range(len(frames)) if order is None else order)] * repeats
+            _encode(temporary, encoder, frames, fps, scale, played, quality)
         except FFmpegError as error:
             raise DataError(
                 f"the movie cannot be written: {error.strerror}",
@@ -173,7 +177,7 @@ def _encode(
     frames: npt.NDArray[np.uint8],
     fps: float,
     scale: int,
-    repeats: int,
+    played: Sequence[int],
     quality: int,
 ) -> None:
     height, width = frames.shape[1] * scale, frames.shape[2] * scale
@@ -192,8 +196,8 @@ def _encode(
             stream.options = {"crf": str(quality), "preset": "slow"}
         else:
             stream.bit_rate = 4 * stream.height * stream.width * max(1, round(fps))
-        for k in range(repeats * len(frames)):
-            image = np.pad(_enlarged(frames[k % len(frames)], scale), to_even, mode="edge")
+        for k, place in enumerate(played):
+            image = np.pad(_enlarged(frames[place], scale), to_even, mode="edge")
             frame = av.VideoFrame.from_ndarray(image, format="rgb24").reformat(
                 format="yuv420p",
                 dst_colorspace=Colorspace.ITU709,

@@ -6,6 +6,7 @@ huggingface_hub, which keeps them in its own cache and has them without a networ
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from importlib.resources import files
@@ -36,10 +37,12 @@ def find_weights(source: str) -> Path:
         WeightsError: there is no such thing.
         UnavailableError: a repository cannot be reached and is not here yet.
     """
+    if not source.strip():
+        raise WeightsError("the name of the weights is empty", hint="an empty shell variable?")
     if source.startswith(REPOSITORY):
         return _fetched(source)
     path = Path(source)
-    if path.exists():
+    if os.path.lexists(path):  # false, too, for what cannot be looked at
         return path
     known = bundled()
     if source in known:

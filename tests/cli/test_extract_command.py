@@ -83,8 +83,14 @@ def test_several_photos_formats_and_one_that_fails(
         (["--memory", "1MB"], "too little"),
         (["--frames", "4"], "no middle frame"),
         (["--middle", "missing.png"], "there is no such file"),
-        (["-o", "a.mp4", "photo one.jpg"], "cannot go to one file"),
-        (["--format", "mp4", "photo one.jpg"], "both be written"),
+        (["-o", "a.mp4", "missing.jpg"], "cannot go to one file"),
+        (["--frames", "1", "-o", "a.mp4"], "one frame"),
+        (["--middle-only", "--consistent"], "middle frame alone"),
+        (["--fps", "nan"], "nan frames a second"),
+        (["--memory", "9" * 400], "more memory than there can be"),
+        (["-o", "n" * 300 + ".mp4"], "cannot be written"),
+        (["-o", "photo one.jpg", "--force"], "no way to write"),
+        (["--middle", "photo one.jpg", "-o", "x/../photo one.jpg.gif", "--weights", ""], "empty"),
         (["--middle-only", "--format", "gif"], "one frame"),
         (["-o", ""], "empty"),
     ],
@@ -97,6 +103,35 @@ def test_mistakes_are_messages(
     assert done.returncode == 2, done.stdout
     assert said in done.stderr and "Traceback" not in done.stderr
     assert [p.name for p in tmp_path.iterdir()] == [photo.name]
+
+
+def test_nothing_that_is_read_is_overwritten(weights: Path, photo: Path, tmp_path: Path) -> None:
+    Image.open(photo).save(tmp_path / "photo one-middle.png")
+    Image.open(photo).save(tmp_path / "sharp.png")
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    words = ["--weights", weights, "--force"]
+    both = extract(photo.name, "photo one-middle.png", "--format", "middle", *words, cwd=tmp_path)
+    assert both.returncode == 2 and "would be overwritten" in both.stderr
+    assert (tmp_path / "photo one-middle-middle.png").exists(), "the other one goes on"
+    given = extract(photo.name, "--middle", "sharp.png", "-o", "./sharp.png", *words, cwd=tmp_path)
+    assert given.returncode == 2 and "would be overwritten" in given.stderr
+    assert all(path.read_bytes() == content for path, content in before.items())
+
+
+def test_one_photo_s_trouble_is_its_own(weights: Path, photo: Path, tmp_path: Path) -> None:
+    Image.open(photo).save(tmp_path / "photo one.png")
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "b.heic").write_bytes(b"0000ftypheic0000")
+    Image.open(photo).save(tmp_path / "c.png")
+    done = extract(
+        "empty", photo.name, photo.name, "photo one.png", "b.heic", "c.png",
+        "--weights", weights, "--json", "--format", "gif", cwd=tmp_path,
+    )  # fmt: skip
+    assert done.returncode == 2
+    empty, first, same, heic, last = json.loads(done.stdout)
+    assert "empty" in empty["error"] and first["written"] == ["photo one.gif"]
+    assert "written there, too" in same["error"] and "HEIC" in heic["error"]
+    assert last["written"] == ["c.gif"] and last["corrected"] is False
 
 
 LISTENING = (

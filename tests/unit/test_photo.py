@@ -181,3 +181,78 @@ def test_what_is_no_photograph_is_said(tmp_path: Path) -> None:
     (tmp_path / "b.png").write_bytes(whole[: len(whole) // 2])
     with pytest.raises(DataError, match="damaged or cut short"):
         read_photo(tmp_path / "b.png")
+
+
+@pytest.mark.parametrize(
+    "how", [{"tile": (16, 16)}, {"bigtiff": True}, {"byteorder": ">"}], ids=str
+)
+def test_tiff_files_of_every_layout_keep_their_bits(tmp_path: Path, how: dict[str, Any]) -> None:
+    tifffile.imwrite(tmp_path / "a.tif", DEEP, photometric="rgb", **how)
+    photo = read_photo(tmp_path / "a.tif")
+    assert photo.bits == 16 and photo.notes == ()
+    np.testing.assert_array_equal(photo.pixels, DEEP)
+
+
+def test_kinds_of_alpha_in_tiff(tmp_path: Path) -> None:
+    alpha = np.full((*DEEP.shape[:2], 1), 32768, np.uint16)
+    four = np.concatenate([DEEP, alpha], axis=2)
+    tifffile.imwrite(
+        tmp_path / "straight.tif", four, photometric="rgb", extrasamples=["unassalpha"]
+    )
+    photo = read_photo(tmp_path / "straight.tif")
+    assert photo.bits == 16 and "transparent" in photo.notes[0]
+    expected = DEEP * (32768 / 65535) + 65535 * (32767 / 65535)
+    assert np.abs(photo.pixels - expected).max() <= 1
+    # Infrared of a scanner is no transparency; Pillow's eight bits of it are the judge.
+    tifffile.imwrite(tmp_path / "more.tif", four, photometric="rgb", extrasamples=["unspecified"])
+    other = read_photo(tmp_path / "more.tif")
+    assert other.bits == 8 and "rounded to 8" in other.notes[-1]
+    assert np.abs(other.pixels.astype(int) - DEEP // 257).max() <= 1
+
+
+def test_damage_is_not_passed_over(tmp_path: Path) -> None:
+    big = RNG.integers(0, 256, (300, 200, 3), dtype=np.uint8)
+    Image.fromarray(big).save(tmp_path / "a.png")
+    write_still(tmp_path / "b.png", np.kron(DEEP, np.ones((6, 4, 1), np.uint16)))
+    for name in ("a.png", "b.png"):
+        content = bytearray((tmp_path / name).read_bytes())
+        for place in (0.3, 0.5, 0.7):
+            damaged = bytearray(content)
+            at = int(len(content) * place)
+            damaged[at : at + 2] = bytes(255 - b for b in damaged[at : at + 2])
+            (tmp_path / name).write_bytes(damaged)
+            with pytest.raises(DataError, match="damaged"):
+                read_photo(tmp_path / name)
+
+
+def test_a_profile_is_judged_by_what_it_does_and_alpha_before_it(tmp_path: Path) -> None:
+    from deblurkit.media.colour_profile import is_srgb
+
+    srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    assert is_srgb(srgb)
+    # The same primaries with a straight curve, under a name that has "sRGB" in it.
+    linear = linear_srgb(srgb)
+    assert not is_srgb(linear)
+    gray = np.full((20, 20, 3), 64, np.uint8)
+    Image.fromarray(gray).save(tmp_path / "a.png", icc_profile=linear)
+    photo = read_photo(tmp_path / "a.png")
+    assert abs(int(photo.pixels[0, 0, 0]) - 137) <= 2 and "to sRGB" in photo.notes[0]
+    clear = np.dstack([gray, np.zeros((20, 20), np.uint8)])
+    Image.fromarray(clear).save(tmp_path / "b.png", icc_profile=linear)
+    seen = read_photo(tmp_path / "b.png")
+    assert seen.pixels.min() >= 254 and "white" in seen.notes[0]
+    opaque = np.dstack([gray, np.full((20, 20), 255, np.uint8)])
+    Image.fromarray(opaque).save(tmp_path / "c.png")
+    assert read_photo(tmp_path / "c.png").notes == ()
+
+
+def linear_srgb(profile: bytes) -> bytes:
+    """A profile whose curves are replaced by the identity: `curv` with no entries."""
+    data = bytearray(profile)
+    for k in range(int.from_bytes(data[128:132], "big")):
+        entry = 132 + 12 * k
+        if data[entry : entry + 4] in (b"rTRC", b"gTRC", b"bTRC"):
+            at = int.from_bytes(data[entry + 4 : entry + 8], "big")
+            data[at : at + 12] = b"curv" + bytes(8)
+            data[entry + 8 : entry + 12] = (12).to_bytes(4, "big")
+    return bytes(data)
