@@ -127,7 +127,7 @@ def _of_bench(bench: Bench, protocol: str | None, registry: Registry | None) -> 
     facts = {
         "Rows": f"{len(suite.rows)}" if done == len(suite.rows) else f"{done} of {len(suite.rows)}",
         "Scale": suite.scale,
-        "Seeds": ", ".join(map(str, suite.seeds)),
+        "Seeds": ", ".join(map(str, sorted({s for r in suite.rows for s in suite.seeds_of(r)}))),
         **_common_facts(table, entries),
     }
     if spent := bench.state.training_seconds - bench.state.saved_seconds:
