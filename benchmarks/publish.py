@@ -62,7 +62,7 @@ def page(bench: Bench, pictures: Sequence[Path]) -> str:
     lines = [
         f"# Results: {suite.name}",
         "",
-        f"{suite.summary[:1].upper()}{suite.summary[1:]}.",
+        _sentence(suite.summary),
         "",
         "```",
         state.command,
@@ -140,6 +140,10 @@ def _frames(clip: StripClip, row: str) -> list[Picture]:
 def _read(path: Path) -> Picture:
     with Image.open(path) as image:
         return np.asarray(image.convert("RGB"))
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}" + ("" if text.endswith(("?", ".", "!")) else ".")
 
 
 def _time(seconds: float) -> str:

@@ -9,7 +9,7 @@ through torch tensors.
 from __future__ import annotations
 
 import sys
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, get_args
 
 import numpy as np
 
@@ -17,6 +17,8 @@ from deblurkit.frames import check_length
 
 Response = Literal["identity", "gamma", "srgb"]
 """Names of camera responses g."""
+
+RESPONSES: tuple[Response, ...] = get_args(Response)
 
 ArrayT = TypeVar("ArrayT")
 """A numpy array or a torch tensor of floats."""
@@ -185,4 +187,4 @@ def _check_gamma(gamma: float) -> float:
 
 
 def _unknown(kind: object) -> ValueError:
-    return ValueError(f"unknown camera response {kind!r}; valid: identity, gamma, srgb")
+    return ValueError(f"unknown camera response {kind!r}; valid: {', '.join(RESPONSES)}")

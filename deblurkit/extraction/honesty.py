@@ -17,11 +17,9 @@ import torch
 from torch import Tensor
 
 from deblurkit.errors import WeightsError
-from deblurkit.formation import Response, form, inverse_response, response
+from deblurkit.formation import RESPONSES, Response, form, inverse_response, response
 from deblurkit.inference.rows import Channels, Rows, strips
 from deblurkit.inference.workspace import Workspace
-
-RESPONSES: tuple[Response, ...] = ("identity", "gamma", "srgb")
 
 WARN_BELOW = 30.0
 """dB: below, the average of the frames differs from the photograph in a way that can be seen."""
