@@ -1,8 +1,8 @@
 """Each colour of each pixel of a pair in the better of its two orders: a control, not a method.
 
 With squared errors the paper's pairwise loss is twice this where a+b >= 0, for estimates a, b and
-true x, z: ((a+b)-(x+z))² + (|a-b|-|x-z|)² = 2 min((a-x)² + (b-z)², (a-z)² + (b-x)²). What differs is
-the gradient where both estimates are equal, as they are when networks start as the identity on
+true x, z: ((a+b)-(x+z))² + (|a-b|-|x-z|)² = 2 min((a-x)² + (b-z)², (a-z)² + (b-x)²). What differs
+is the gradient where both estimates are equal, as they are when networks start as the identity on
 one base: |a-b| has none there, so the pairwise loss does not part them, while here a tie counts
 as the given order. Trained beside it, this says whether the pairwise loss falls short because
 values choose on their own, or because training starts on that tie.
