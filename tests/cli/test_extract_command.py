@@ -11,8 +11,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from made_bundle import made_bundle
 from PIL import Image
+
+from deblurkit.cli import main
 
 PROGRAM = [sys.executable, "-W", "error", "-m", "deblurkit", "extract"]
 RNG = np.random.default_rng(0)
@@ -96,11 +99,17 @@ def test_several_photos_formats_and_one_that_fails(
     ],
 )
 def test_mistakes_are_messages(
-    words: list[str], said: str, weights: Path, photo: Path, tmp_path: Path
+    words: list[str],
+    said: str,
+    weights: Path,
+    photo: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    usual = [] if "--weights" in words else ["--weights", weights]
-    done = extract(photo.name, *words, *usual, cwd=tmp_path)
-    assert done.returncode == 2, done.stdout
+    monkeypatch.chdir(tmp_path)
+    usual = [] if "--weights" in words else ["--weights", str(weights)]
+    done = CliRunner().invoke(main, ["extract", photo.name, *words, *usual])
+    assert done.exit_code == 2, done.output
     assert said in done.stderr and "Traceback" not in done.stderr
     assert [p.name for p in tmp_path.iterdir()] == [photo.name]
 
