@@ -11,7 +11,7 @@ import torch
 
 from deblurkit.bundle import Bundle, load_bundle
 from deblurkit.errors import DataError, DeblurkitError, WeightsError
-from deblurkit.extraction.honesty import Formation, check
+from deblurkit.extraction.honesty import Formation, check, check_finite
 from deblurkit.extraction.honesty import consistent as corrected
 from deblurkit.extraction.longer import with_length
 from deblurkit.extraction.photograph import PhotoLike, PhotoRows, as_photo
@@ -137,7 +137,9 @@ def extract(
         workspace.done = _sharing(progress, total.operations if total else 0)
         found = predict(graph, y, workspace=workspace, given=given, frames=wanted)
     outcome, exposure = None, tuple[Rows, ...]()
-    if not middle_only:
+    if middle_only:
+        check_finite(found[at])
+    else:
         inner = around_middle(graph.T, exposed)
         exposure = tuple(found[i] for i in inner)
         with torch.inference_mode():

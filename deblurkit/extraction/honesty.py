@@ -100,12 +100,7 @@ def check(frames: Sequence[Rows], y: Rows, formation: Formation) -> Check:
     to_first, to_photo = torch.zeros(2, len(frames), dtype=torch.float64)
     for start, stop in _strips(y, len(frames)):
         x = torch.stack([f.rows(start, stop).float() for f in frames], dim=1)
-        if not bool(x.isfinite().all()):
-            raise WeightsError(
-                "the networks gave values that are not finite",
-                hint="deblurkit weights verify says what is wrong with them; bf16 may be too "
-                "coarse for them: --precision fp32",
-            )
+        _check_finite(x)
         x, blurry = x.clamp_(0, 1), y.rows(start, stop)
         formed = form(x, response=formation.response, gamma=formation.gamma, bits=0, axis=1)
         error += float((formed - blurry).square().double().sum())
@@ -115,6 +110,25 @@ def check(frames: Sequence[Rows], y: Rows, formation: Formation) -> Check:
     psnr = -10 * math.log10(error / count) if error > 0 else math.inf
     motion, change = (math.sqrt(float(sums.max()) / count) for sums in (to_first, to_photo))
     return Check(psnr, motion, change)
+
+
+def check_finite(frame: Rows) -> None:
+    """See that a frame that is checked in no other way has values.
+
+    Raises:
+        WeightsError: some are not finite.
+    """
+    for start, stop in _strips(frame, 1):
+        _check_finite(frame.rows(start, stop))
+
+
+def _check_finite(x: Tensor) -> None:
+    if not bool(x.isfinite().all()):
+        raise WeightsError(
+            "the networks gave values that are not finite",
+            hint="deblurkit weights verify says what is wrong with them; bf16 may be too "
+            "coarse for them: --precision fp32",
+        )
 
 
 def error_map(frames: Sequence[Rows], y: Rows, formation: Formation) -> npt.NDArray[np.uint8]:

@@ -31,7 +31,7 @@ class Extraction:
         rows: The frames, from 1 to T; the middle one alone where only that was asked for.
         T: Length of the sequence.
         exposure: The frames that the networks were trained for, which together are the exposure:
-            fewer than T where more were asked for, more where fewer. None for the middle alone.
+            fewer than T where more were asked for, more where fewer; empty for the middle alone.
         formation: How frames become the photograph.
         check: The exposure's average against the photograph, before any correction; None for the
             middle frame alone.

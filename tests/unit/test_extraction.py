@@ -186,8 +186,9 @@ def test_values_that_are_not_finite_are_an_error(tmp_path: Path) -> None:
     bundle = open_weights(made_bundle(tmp_path / "s.safetensors"))
     with torch.no_grad():
         next(bundle.graph.networks["middle"].parameters()).fill_(float("nan"))
-    with pytest.raises(WeightsError, match="not finite"):
-        deblurkit.extract(PHOTO, bundle)
+    for middle_only in (False, True):
+        with pytest.raises(WeightsError, match="not finite"):
+            deblurkit.extract(PHOTO, bundle, middle_only=middle_only)
 
 
 @pytest.mark.parametrize(
