@@ -5,7 +5,7 @@
 A table like the paper's Table 3, measured here: the middle frame and all seven, by the plain
 implementation of `plain_networks.py` and by deblurkit, in turns, so that a slow moment hits all.
 *Floor*: the operations of the networks at the rate of their own largest convolution, 3×3 at 144
-channels, measured in the same precision just before; its share says how much of the time is
+channels, measured in the same precision in the same turn; its share says how much of the time is
 spent in anything else. Weights are random: what a network has learnt does not change its time.
 """
 
@@ -55,6 +55,7 @@ class Line:
     parameters: int
     seconds: Sequence[float]
     memory: int | None
+    rates: Sequence[float]
     operations: int
     near: str
 
@@ -106,11 +107,13 @@ def lines(height: int, precisions: Sequence[str], rounds: int) -> list[Line]:
         seconds: dict[str, list[float]] = {way: [] for way in ways}
         results: dict[str, dict[int, Tensor]] = {}
         memory = {}
+        rates: dict[str, list[float]] = {way: [] for way in ways}
         with torch.inference_mode():
             for way, work in ways.items():  # a warm-up, too
                 memory[way] = peak_allocation(partial(_into, results, way, work), "cpu")
             for _ in range(rounds):
                 for way, work in ways.items():
+                    rates[way].append(rate(KINDS.get(way, torch.float32)))
                     began = time.perf_counter()
                     work()
                     seconds[way].append(time.perf_counter() - began)
@@ -121,7 +124,16 @@ def lines(height: int, precisions: Sequence[str], rounds: int) -> list[Line]:
         for way in ways:
             near = "" if way == "plain" else _near(results["plain"], results[way])
             found.append(
-                Line(name, way, parameters, seconds[way], memory[way], rehearsal.operations, near)
+                Line(
+                    name,
+                    way,
+                    parameters,
+                    seconds[way],
+                    memory[way],
+                    rates[way],
+                    rehearsal.operations,
+                    near,
+                )
             )
     return found
 
@@ -148,7 +160,7 @@ def _near(exact: dict[int, Tensor], found: dict[int, Tensor]) -> str:
     return f"{-10 * float(squares.mean().log10()):.1f} dB"
 
 
-def table_of(height: int, found: Sequence[Line], rates: dict[str, float]) -> Table:
+def table_of(height: int, found: Sequence[Line]) -> Table:
     """One size's table; what the paper published stands at the right."""
     table = Table(title=f"{height}p, {WIDTHS[height]}×{height} pixels", title_justify="left")
     table.add_column("")
@@ -168,7 +180,8 @@ def table_of(height: int, found: Sequence[Line], rates: dict[str, float]) -> Tab
         plain = next(x for x in found if x.frames == line.frames and x.how == "plain")
         ratios = [a / b for a, b in zip(plain.seconds, line.seconds, strict=True)]
         taken = median(line.seconds)
-        floor = line.operations / rates["fp32" if line.how == "plain" else line.how]
+        floors = [line.operations / r for r in line.rates]
+        shares = [floor / s for floor, s in zip(floors, line.seconds, strict=True)]
         table.add_row(
             f"{line.frames}, {line.how}",
             f"{line.parameters / 1e6:.2f} M",
@@ -177,7 +190,7 @@ def table_of(height: int, found: Sequence[Line], rates: dict[str, float]) -> Tab
             "" if line.memory is None else f"{line.memory / 1e6:.0f}",
             f"{median(ratios):.2f} ({min(ratios):.2f}–{max(ratios):.2f})",
             f"{line.memory / plain.memory:.2f}" if line.memory and plain.memory else "",
-            f"{floor / taken:.0%}",
+            f"{median(shares):.0%}",
             line.near,
             f"{PUBLISHED[line.frames][height]:.2f}",
         )
@@ -195,12 +208,17 @@ def main() -> None:
     console = Console(width=120)
     console.print(f"on {measured_on('cpu', ' and '.join(said.precisions))}", highlight=False)
     for height in said.sizes:
-        rates = {name: rate(KINDS[name]) for name in {"fp32", *said.precisions}}
-        speeds = ", ".join(f"{n} {r / 1e9:.0f} GFLOP/s" for n, r in sorted(rates.items()))
         with console.status(f"measuring at {height}p"):
             found = lines(height, said.precisions, max(1, said.rounds))
-        console.print(table_of(height, found, rates))
-        console.print(f"a 3×3 convolution of 144 channels: {speeds}", highlight=False)
+        console.print(table_of(height, found))
+        for name in sorted({"fp32", *said.precisions}):
+            way = "plain" if name == "fp32" else name
+            speeds = [r for line in found if line.how in (way, name) for r in line.rates]
+            console.print(
+                f"a 3×3 convolution of 144 channels, {name}: {median(speeds) / 1e9:.0f} GFLOP/s "
+                f"({min(speeds) / 1e9:.0f}–{max(speeds) / 1e9:.0f})",
+                highlight=False,
+            )
 
 
 if __name__ == "__main__":

@@ -75,7 +75,10 @@ def predict(
             assert isinstance(network, InStrips)
             seen = tuple(images[ref] for ref in node.inputs)
             estimate = network.in_strips(seen, images[node.base], workspace)
-            images[node.frame] = workspace.keep(estimate, torch.float32, in_file=in_file)
+            images[node.frame] = workspace.keep(
+                estimate, torch.float32, in_file=in_file, lasting=True
+            )
+        workspace.release()
         return {i: images[i] for i in sorted(wanted)}
 
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
@@ -52,6 +53,17 @@ class Rows(ABC):
             written to.
         """
 
+    def into(self, out: Tensor, start: int, stop: int) -> None:
+        """Write rows `start` to `stop` into a tensor, as its dtype.
+
+        Args:
+            out: 1×C×(stop - start)×W, channels last. It may be the place of the same rows of a
+                map that these are made from.
+            start: As in `rows`.
+            stop: As in `rows`.
+        """
+        out.copy_(self.rows(start, stop))
+
     def operations(self) -> int:
         """Multiplications and additions of convolutions that the whole map takes."""
         return sum(source.operations() for source in self.sources)
@@ -85,6 +97,30 @@ class Whole(Rows):
         return self.tensor[:, :, start:stop].contiguous(memory_format=torch.channels_last)
 
 
+class Scratch:
+    """Memory for a strip, used again and again: fresh memory costs the system time."""
+
+    def __init__(self) -> None:
+        self._free: list[Tensor] = []
+
+    @contextmanager
+    def borrow(self, channels: int, rows: int, width: int, kind: torch.dtype) -> Iterator[Tensor]:
+        """1×channels×rows×width of any values, channels last, until the end of the block."""
+        size = channels * rows * width * kind.itemsize
+        memory = self._free.pop() if self._free else torch.empty(0, dtype=torch.uint8)
+        if memory.numel() < size:
+            memory = torch.empty(size, dtype=torch.uint8)
+        pixels = memory[:size].view(kind).view(1, rows, width, channels)
+        try:
+            yield pixels.permute(0, 3, 1, 2)
+        finally:
+            self._free.append(memory)
+
+    def release(self) -> None:
+        """Give the memory back to the system."""
+        self._free.clear()
+
+
 class Convolved(Rows):
     """A convolution of stride 1 that keeps the size, with zeros beyond the border.
 
@@ -95,6 +131,7 @@ class Convolved(Rows):
         dilation: Of the filter, rows and columns.
         kind: What it computes in; bf16 takes half the time where the processor has it.
         done: Called with the number of operations of each strip, after it.
+        scratch: Memory for what it reads.
     """
 
     def __init__(
@@ -105,6 +142,7 @@ class Convolved(Rows):
         dilation: int = 1,
         kind: torch.dtype | None = None,
         done: Callable[[int], None] | None = None,
+        scratch: Scratch | None = None,
     ) -> None:
         kernel = weight.shape[-1]
         if weight.shape[1] != source.channels or weight.shape[2] != kernel or kernel % 2 == 0:
@@ -118,15 +156,19 @@ class Convolved(Rows):
         self.weight = weight.contiguous(memory_format=torch.channels_last)
         self.bias = None if bias is None else bias.detach().to(weight.dtype)
         self.done = done
+        self._scratch = scratch or Scratch()
         self._each = 2 * weight.numel() * self.width  # of a row
 
     def rows(self, start: int, stop: int) -> Tensor:
         first, last = max(start - self.halo, 0), min(stop + self.halo, self.height)
-        x = self.sources[0].rows(first, last).to(self.weight.dtype)
         above, below = first - (start - self.halo), stop + self.halo - last
-        if above or below:
-            x = F.pad(x, (0, 0, above, below)).contiguous(memory_format=torch.channels_last)
-        out = F.conv2d(x, self.weight, self.bias, 1, (0, self.halo), self.dilation)
+        # The source writes between the zeros beyond the border: no copy is made for their sake.
+        source, height = self.sources[0], above + last - first + below
+        with self._scratch.borrow(source.channels, height, self.width, self.weight.dtype) as x:
+            x[:, :, :above].zero_()
+            x[:, :, height - below :].zero_()
+            source.into(x[:, :, above : height - below], first, last)
+            out = F.conv2d(x, self.weight, self.bias, 1, (0, self.halo), self.dilation)
         if self.done is not None:
             self.done(self._each * (stop - start))
         return out
@@ -148,11 +190,23 @@ class Activated(Rows):
     def rows(self, start: int, stop: int) -> Tensor:
         x = self.sources[0].rows(start, stop)
         if x.dtype == torch.float32:
-            pixels = x.permute(0, 2, 3, 1)
-            return torch.addcmul(self.shift, pixels, self.scale).relu_().permute(0, 3, 1, 2)
+            out = torch.empty_like(x, memory_format=torch.channels_last)
+            self._activate(x, out)
+            return out
         # One rounding to half precision, at the end: batch norm computes in float32 inside.
         zero, one = torch.zeros_like(self.scale), torch.ones_like(self.scale)
         return F.batch_norm(x, zero, one, self.scale, self.shift, False, 0.0, 0.0).relu_()
+
+    def into(self, out: Tensor, start: int, stop: int) -> None:
+        x = self.sources[0].rows(start, stop)
+        if x.dtype == out.dtype == torch.float32:
+            self._activate(x, out)
+        else:
+            super().into(out, start, stop)
+
+    def _activate(self, x: Tensor, out: Tensor) -> None:
+        pixels, place = x.permute(0, 2, 3, 1), out.permute(0, 2, 3, 1)
+        torch.addcmul(self.shift, pixels, self.scale, out=place).relu_()
 
 
 class Sum(Rows):
@@ -166,10 +220,20 @@ class Sum(Rows):
         self.channels, self.height, self.width = sizes.pop()
 
     def rows(self, start: int, stop: int) -> Tensor:
-        kept, *others = (source.rows(start, stop) for source in self.sources)
-        if not others:
-            return kept
-        total = torch.add(kept, others[0])
+        kept, *others = [source.rows(start, stop) for source in self.sources]
+        return self._add(kept, others, None) if others else kept
+
+    def into(self, out: Tensor, start: int, stop: int) -> None:
+        # All are read before anything is written: `out` may be the place of one of them.
+        kept, *others = [source.rows(start, stop) for source in self.sources]
+        if others and out.dtype == kept.dtype:
+            self._add(kept, others, out)
+        else:  # rounded once, at the end
+            out.copy_(self._add(kept, others, None) if others else kept)
+
+    @staticmethod
+    def _add(kept: Tensor, others: Sequence[Tensor], out: Tensor | None) -> Tensor:
+        total = torch.add(kept, others[0], out=out)
         for other in others[1:]:
             total += other
         return total

@@ -98,7 +98,7 @@ def in_tiles(
     for i in wanted:
         places = [both.index(partner(i, graph.T) if turn else i) for turn in turned]
         blend = _Blended(tiles, places, y.height, y.width)
-        found[i] = workspace.keep(blend, torch.float32)
+        found[i] = workspace.keep(blend, torch.float32, lasting=True)
     return found
 
 
@@ -171,7 +171,7 @@ def _predicted(
 
     found = graph(part(y), {i: part(image) for i, image in given.items()}, frames)
     together = torch.cat([found[i] for i in frames], dim=1).float()
-    return Tile(down, across, workspace.keep(Whole(together), torch.float32))
+    return Tile(down, across, workspace.keep(Whole(together), torch.float32, lasting=True))
 
 
 class _Blended(Rows):

@@ -147,6 +147,54 @@ def test_room_is_given_back() -> None:
     assert workspace.room == 2 * 4 * 4 * 64
 
 
+def test_memory_of_a_map_that_is_gone_is_used_again() -> None:
+    x = Whole(drawn(4, 8, 8))
+    size = 4 * 4 * 64
+    workspace = Workspace(2 * size)
+    lasting = workspace.keep(x, lasting=True).rows(0, 8)  # a view that outlives the map
+    first = workspace.keep(x)
+    at = first.rows(0, 1).data_ptr()
+    del first
+    second = workspace.keep(Sum(x, x))
+    assert second.rows(0, 1).data_ptr() == at
+    torch.testing.assert_close(lasting, x.tensor)
+    torch.testing.assert_close(read(second, 3), 2 * x.tensor)
+
+
+def test_memory_that_waits_is_within_the_room() -> None:
+    size = 4 * 4 * 64
+    workspace = Workspace(2 * size)
+    small = [workspace.keep(Whole(drawn(4, 8, 8))) for _ in range(2)]
+    del small
+    assert waiting_bytes(workspace) == 2 * size
+    large = workspace.keep(Whole(drawn(4, 16, 8)))
+    assert waiting_bytes(workspace) == 0, "what waited would be beyond the room"
+    del large
+    workspace.release()
+    assert waiting_bytes(workspace) == 0
+
+
+def waiting_bytes(workspace: Workspace) -> int:
+    return sum(m.numel() for maps in workspace._spare.values() for m in maps)
+
+
+@pytest.mark.parametrize(("start", "stop"), [(0, 9), (0, 4), (3, 7), (6, 9)])
+def test_rows_are_written_into_a_place_as_they_are_given(start: int, stop: int) -> None:
+    a, b = Whole(drawn(2, 9, 7, 1)), Whole(drawn(2, 9, 7, 2))
+    kept = Workspace(PLENTY).keep(a)
+    active = Activated(kept, kept.moments, torch.tensor([1.0, -2]), torch.tensor([0.2, 0.1]))
+    for rows in (
+        a, kept, active, Sum(a), Sum(a, b), Sum(a, active, b), Beside(a, b), Cut(a, 9, 7),
+        Convolved(active, torch.ones(2, 2, 3, 3)), SubImages(a, 1, 1),
+    ):  # fmt: skip
+        for kind in (torch.float32, torch.bfloat16):
+            place = torch.zeros(1, rows.channels, 9, 7, dtype=kind)
+            place = place.contiguous(memory_format=torch.channels_last)
+            rows.into(place[:, :, start:stop], start, stop)
+            torch.testing.assert_close(place[:, :, start:stop], rows.rows(start, stop).to(kind))
+            assert not place[:, :, :start].any() and not place[:, :, stop:].any()
+
+
 def test_a_full_disk_is_said(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="temporary file") as caught:
         Workspace(0, folder=tmp_path / "missing").keep(Whole(drawn(1, 4, 4)))
