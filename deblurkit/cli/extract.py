@@ -67,6 +67,10 @@ if TYPE_CHECKING:
     "--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True,
     help="Where to compute; without memory for it on the GPU, on the processor.",
 )  # fmt: skip
+@click.option(
+    "--compile", "compiled", is_flag=True,
+    help="On a GPU, compile the networks first: for many photos of one size.",
+)  # fmt: skip
 @click.option("--force", is_flag=True, help="Overwrite what is there.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
 def extract(

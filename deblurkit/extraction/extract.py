@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 
 from deblurkit.bundle import Bundle, load_bundle
-from deblurkit.errors import DataError, DeblurkitError, WeightsError
+from deblurkit.errors import DataError, DeblurkitError, UnavailableError, WeightsError
 from deblurkit.extraction.honesty import Formation, check, check_finite
 from deblurkit.extraction.honesty import consistent as corrected
 from deblurkit.extraction.longer import with_length
@@ -72,6 +72,7 @@ def extract(
     memory: int | str | None = None,
     precision: str = "auto",
     device: str = "auto",
+    compiled: bool = False,
     progress: Callable[[float], None] | None = None,
 ) -> Extraction:
     """Extract the sequence of a motion-blurred photograph.
@@ -97,6 +98,8 @@ def extract(
         precision: `fp32`, `bf16` (half the time where the processor has it), or `auto`.
         device: `cpu`, `cuda`, or `auto`. A photo that the GPU has no memory for is done on the
             CPU.
+        compiled: Compile the networks first, for a GPU: a minute or more at the start, and again
+            for each new size.
         progress: Called with the share that is done, 0 to 1.
 
     Returns:
@@ -107,6 +110,7 @@ def extract(
         WeightsError, UnavailableError: the weights cannot be used, or give values that are not
             finite.
         FrameError: the networks cannot give so many frames.
+        UnavailableError: a GPU is asked for, or compiled networks, and there is none.
     """
     photo, bundle = as_photo(image), open_weights(weights)
     if middle_only and (consistent or middle is not None):
@@ -124,12 +128,19 @@ def extract(
     given: dict[int, Rows] = {} if middle is None else {at: _same_size(middle, y)}
     wanted = (at,) if middle_only else indices(graph.T)
     where = choose_device(device)
+    if compiled and where != "cuda":
+        raise UnavailableError(
+            "networks are compiled for a GPU only, and this is for the processor",
+            hint="leave out --compile: strips are as fast as compiled networks there, at once",
+        )
     kind, room = kind_of(precision, bundle, where), _room(memory)
     workspace = Workspace(room, kind=kind)
     found: Mapping[int, Rows] | None = None
     if where == "cuda":
         with suppress(torch.OutOfMemoryError):
-            found = predict_whole(graph, y, device=where, kind=kind, given=given, frames=wanted)
+            found = predict_whole(
+                graph, y, device=where, kind=kind, given=given, frames=wanted, compiled=compiled
+            )
     exact = found is not None or is_exact(graph, wanted, given)
     if found is None:
         graph.to("cpu")

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Iterable, Mapping
 
 import torch
+from torch import nn
 
 from deblurkit.graph import FrameGraph
 from deblurkit.inference.rows import Rows, Whole
+
+_compiled: weakref.WeakSet[nn.Module] = weakref.WeakSet()
+"""Networks that are compiled: each once."""
 
 
 def predict_whole(
@@ -18,6 +23,7 @@ def predict_whole(
     kind: torch.dtype,
     given: Mapping[int, Rows] | None = None,
     frames: Iterable[int] | None = None,
+    compiled: bool = False,
 ) -> dict[int, Rows]:
     """Predict frames in one pass; see `deblurkit.inference.predict.predict`.
 
@@ -28,6 +34,7 @@ def predict_whole(
         kind: What convolutions compute in; half precision by torch's autocast.
         given: Images of y's size that replace predictions.
         frames: The frames wanted, 1-based; all T by default.
+        compiled: Compile the networks, if they are not yet; a new size compiles them again.
 
     Returns:
         The wanted frames by index, in order of time, in main memory, float32, not clamped.
@@ -36,6 +43,10 @@ def predict_whole(
         torch.OutOfMemoryError: the GPU has too little memory; nothing is left there.
     """
     graph.to(device)
+    for network in graph.networks.values() if compiled else ():
+        if network not in _compiled:
+            network.compile(dynamic=False)
+            _compiled.add(network)
 
     def there(image: Rows) -> torch.Tensor:
         whole = image.rows(0, image.height).to(device)

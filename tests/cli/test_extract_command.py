@@ -96,6 +96,7 @@ def test_several_photos_formats_and_one_that_fails(
         (["--middle", "photo one.jpg", "-o", "x/../photo one.jpg.gif", "--weights", ""], "empty"),
         (["--middle-only", "--format", "gif"], "one frame"),
         (["-o", ""], "empty"),
+        (["--device", "cpu", "--compile"], "for a GPU only"),
     ],
 )
 def test_mistakes_are_messages(

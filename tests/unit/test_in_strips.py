@@ -326,3 +326,15 @@ def test_the_whole_at_once_is_the_same() -> None:
         torch.testing.assert_close(read(rows, 25), read(strips[i], 25), rtol=1e-4, atol=1e-4)
     half = predict_whole(graph, Whole(y), device="cpu", kind=torch.bfloat16, frames=(3,))
     assert list(half) == [3] and half[3].rows(0, 1).dtype == torch.float32
+
+
+def test_networks_are_compiled_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    graph, y, compiled = networks(), Whole(drawn(3, 16, 20).sigmoid()), list[nn.Module]()
+
+    def note(network: nn.Module, **_: object) -> None:
+        compiled.append(network)
+
+    monkeypatch.setattr(nn.Module, "compile", note)
+    for _ in range(2):
+        predict_whole(graph, y, device="cpu", kind=torch.float32, compiled=True)
+    assert compiled == list(graph.networks.values())
