@@ -26,6 +26,7 @@ from rich.table import Table
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 import deblurkit
+from deblurkit.bundle import Bundle
 from deblurkit.media.photo import read_photo, to_eight_bits
 
 Pixels = npt.NDArray[np.uint8]
@@ -62,7 +63,7 @@ def eight_bits(image: npt.NDArray[np.floating]) -> Pixels:
     return np.rint(np.clip(image, 0, 1) * 255).astype(np.uint8)
 
 
-def measure(folder: Path, weights: str | None) -> dict[str, dict[str, object]]:
+def measure(folder: Path, weights: str | Bundle | None) -> dict[str, dict[str, object]]:
     """Scores of each set: of the blurry photographs, of the estimates, and how many are better."""
     each: dict[str, list[tuple[float, float, float, float]]] = {}
     for group, blurry, sharp in pairs(folder):

@@ -62,6 +62,12 @@ class FrameError(DeblurkitError):
     """A number of frames, a frame index or a frame graph makes no sense."""
 
 
+class ContractError(DeblurkitError):
+    """A plugin's components do not do what their kinds promise; found by testing them."""
+
+    exit_code = 1
+
+
 class DataError(DeblurkitError):
     """An image, a video, a folder of them or a cache of clips cannot be used."""
 

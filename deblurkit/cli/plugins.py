@@ -1,16 +1,20 @@
-"""`deblurkit plugins`: which components there are, and what one of them takes."""
+"""`deblurkit plugins`: which components there are, and packages for new ones."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+import shlex
+import textwrap
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any, cast
 
 import click
 
 from deblurkit.cli import component_text
+from deblurkit.cli.paths import NamedPath
 from deblurkit.discovery import PluginInfo
-from deblurkit.errors import PluginError, nearest
+from deblurkit.errors import ContractError, PluginError, nearest
 from deblurkit.registry import Registered, Registry, get_registry
 from deblurkit.specs import KINDS, Kind
 
@@ -20,13 +24,16 @@ NARROWEST = 60
 UNBOUNDED = 10_000
 """Columns of a file or a pipe."""
 
+MADE: tuple[Kind, ...] = ("loss", "family", "architecture", "schedule", "dataset", "metric")
+"""The kinds of components that `plugins new` has templates for."""
+
 kind_option = click.option("--kind", type=click.Choice(KINDS), help="Only components of this kind.")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
 
 
 @click.group()
 def plugins() -> None:
-    """List the components that recipes can name, and explain one."""
+    """List and explain the components that recipes can name; make and check new plugins."""
 
 
 @plugins.command("list")
@@ -80,6 +87,107 @@ def show(name: str, kind: str | None, as_json: bool) -> None:
     texts = [component_text.component_text(r) for r in components]
     texts += [component_text.plugin_text(i, _names(registry, i)) for i in infos]
     click.echo("\n\n".join(texts))
+
+
+@plugins.command()
+@click.argument("name")
+@click.option("--kind", type=click.Choice(MADE), required=True, help="What it offers.")
+@click.option(
+    "--into", type=NamedPath(path_type=Path, file_okay=False), default=Path(), metavar="FOLDER",
+    help="Where its folder goes [default: here].",
+)  # fmt: skip
+def new(name: str, kind: str, into: Path) -> None:
+    """Write a package NAME with a plugin that offers one component; it works as it is.
+
+    It holds the component, its spec, tests, an example recipe and a README.
+    """
+    from deblurkit.scaffold.create import create_package
+
+    root = create_package(name, cast("Kind", kind), into, get_registry())
+    shown = shlex.quote(str(root))
+    click.echo(f"written: {root}")
+    click.echo(f"  next     pip install -e {shlex.quote(f'{root}[test]')} && pytest {shown}")
+    click.echo(f"  start at {root / 'src' / name.replace('-', '_') / f'{kind}.py'}")
+
+
+@plugins.command()
+@click.argument("package")
+@click.option(
+    "--set", "overrides", multiple=True, metavar="COMPONENT.PARAMETER=VALUE",
+    help="Where a component cannot do with its defaults, or a large one is to be small. "
+    "May be repeated.",
+)  # fmt: skip
+def check(package: str, overrides: Sequence[str]) -> None:
+    """Run the conformance suites of all components of a plugin.
+
+    PACKAGE is the plugin's name or that of the distribution it came with. What is wrong is said
+    in plain words, with how to mend it; the exit code is then 1.
+    """
+    from deblurkit.testing.plugins import check_plugin
+
+    registry = get_registry()
+    name = _plugin_called(registry, package)
+    params = _parameters(overrides, [r.spec.name for r in registry.specs() if r.owner == name])
+    failed = count = 0
+    for finding in check_plugin(name, registry, params):
+        spec = finding.component.spec
+        count += 1
+        failed += finding.problem is not None
+        said = "ok    " if finding.problem is None else "wrong "
+        click.echo(f"{said} {spec.kind} '{spec.name}'  {finding.seconds:.1f} s")
+        if finding.problem is not None:
+            click.echo(textwrap.indent(finding.problem, "       "))
+    if failed:
+        raise ContractError(f"{failed} of {count} components of plugin '{name}' break the contract")
+    click.echo(f"plugin '{name}' keeps the contract; components checked: {count}")
+
+
+def _plugin_called(registry: Registry, name: str) -> str:
+    """The plugin with this name or of this distribution; its failure is an error here."""
+    infos = registry.plugins()
+    found = [i for i in infos if i.name == name] or [i for i in infos if i.distribution == name]
+    if not found:
+        raise PluginError(
+            f"there is no plugin '{name}'",
+            valid=nearest(name, {i.name for i in infos}),
+            hint="install its package first: pip install -e FOLDER",
+        )
+    if len(found) > 1:
+        raise PluginError(
+            f"{name} has more than one plugin", valid=", ".join(i.name for i in found)
+        )
+    if found[0].status == "failed":
+        raise PluginError(
+            f"plugin '{found[0].name}' ({found[0].distribution} {found[0].version}) failed to "
+            f"load: {found[0].reason}",
+            hint="mend that first",
+        )
+    return found[0].name
+
+
+def _parameters(overrides: Sequence[str], names: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """`--set` values by component and parameter."""
+    import yaml
+
+    found: dict[str, dict[str, Any]] = {}
+    for text in overrides:
+        key, equals, value = text.partition("=")
+        component, dot, parameter = key.partition(".")
+        if not (equals and dot and parameter):
+            raise PluginError(
+                f"'{text}' sets nothing", where="--set", valid="COMPONENT.PARAMETER=VALUE"
+            )
+        if component not in names:
+            raise PluginError(
+                f"this plugin has no component '{component}'",
+                where="--set",
+                valid=nearest(component, names),
+            )
+        try:
+            found.setdefault(component, {})[parameter] = yaml.safe_load(value)
+        except yaml.YAMLError as error:
+            raise PluginError(f"'{value}' is no value", where=f"--set {key}") from error
+    return found
 
 
 def _find(registry: Registry, name: str, kind: Kind | None) -> list[Registered]:
