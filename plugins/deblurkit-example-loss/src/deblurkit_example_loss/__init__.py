@@ -1,0 +1,1 @@
+"""Error of the gradients of each frame: a plugin of deblurkit."""
