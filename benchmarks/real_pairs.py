@@ -27,6 +27,7 @@ from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 import deblurkit
 from deblurkit.bundle import Bundle
+from deblurkit.extraction.extract import open_weights
 from deblurkit.media.photo import read_photo, to_eight_bits
 
 Pixels = npt.NDArray[np.uint8]
@@ -42,7 +43,7 @@ def pairs(folder: Path) -> Iterator[tuple[str, Path, Path]]:
         for blurry in sorted((group / "blur").rglob("*.png")):
             yield group.name, blurry, group / "sharp" / blurry.relative_to(group / "blur")
         for blurry in sorted(group.glob("*_blur.png")):
-            yield group.name, blurry, blurry.with_name(blurry.name.replace("_blur", "_sharp"))
+            yield group.name, blurry, blurry.with_stem(blurry.stem.removesuffix("_blur") + "_sharp")
 
 
 def scores(sharp: Pixels, found: Pixels) -> tuple[float, float]:
@@ -65,10 +66,11 @@ def eight_bits(image: npt.NDArray[np.floating]) -> Pixels:
 
 def measure(folder: Path, weights: str | Bundle | None) -> dict[str, dict[str, object]]:
     """Scores of each set: of the blurry photographs, of the estimates, and how many are better."""
+    bundle = open_weights(weights)
     each: dict[str, list[tuple[float, float, float, float]]] = {}
     for group, blurry, sharp in pairs(folder):
         truth = to_eight_bits(read_photo(sharp).pixels)
-        found = deblurkit.extract(blurry, weights=weights, middle_only=True)
+        found = deblurkit.extract(blurry, weights=bundle, middle_only=True)
         estimate = eight_bits(found.frames[0])
         each.setdefault(group, []).append(
             (*scores(truth, to_eight_bits(found.photo.pixels)), *scores(truth, estimate))
@@ -93,6 +95,8 @@ def main() -> None:
     if said.data is None or not (Path(said.data) / "pairs").is_dir():
         sys.exit("error: no pairs: --data FOLDER, with pairs/SET/blur and pairs/SET/sharp in it")
     found = measure(Path(said.data) / "pairs", said.weights)
+    if not found:
+        sys.exit(f"error: there are no pairs in {Path(said.data) / 'pairs'}")
     table = Table(title="middle frame on pairs of photographs", title_justify="left")
     for head in ("set", "pairs", "blurry PSNR", "SSIM", "estimate PSNR", "SSIM", "better"):
         table.add_column(head, justify="left" if head == "set" else "right")

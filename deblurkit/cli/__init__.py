@@ -30,7 +30,7 @@ COMMANDS: Mapping[str, str] = {
     "compare": "Put finished runs, benches and other systems' scores into one table.",
     "report": "Make one HTML page of runs or of a bench, pictures and numbers.",
     "weights": "List, explain, check, import and export weights.",
-    "plugins": "List the components that recipes can name, and explain one.",
+    "plugins": "List and explain components; make and check new plugins.",
 }
 """The commands with their help, in the order shown. `deblurkit.cli.NAME` holds command NAME."""
 

@@ -113,7 +113,7 @@ def new(name: str, kind: str, into: Path) -> None:
 @plugins.command()
 @click.argument("package")
 @click.option(
-    "--set", "overrides", multiple=True, metavar="COMPONENT.PARAMETER=VALUE",
+    "--set", "overrides", multiple=True, metavar="[KIND:]COMPONENT.PARAMETER=VALUE",
     help="Where a component cannot do with its defaults, or a large one is to be small. "
     "May be repeated.",
 )  # fmt: skip
@@ -123,23 +123,26 @@ def check(package: str, overrides: Sequence[str]) -> None:
     PACKAGE is the plugin's name or that of the distribution it came with. What is wrong is said
     in plain words, with how to mend it; the exit code is then 1.
     """
-    from deblurkit.testing.plugins import check_plugin
+    from deblurkit.testing.plugins import findings
 
     registry = get_registry()
     name = _plugin_called(registry, package)
-    params = _parameters(overrides, [r.spec.name for r in registry.specs() if r.owner == name])
-    failed = count = 0
-    for finding in check_plugin(name, registry, params):
+    components = [r for r in registry.specs() if r.owner == name]
+    if not components:
+        raise PluginError(f"plugin '{name}' offers nothing", hint="implement one of its hooks")
+    failed = 0
+    for finding in findings(components, registry, _parameters(overrides, components)):
         spec = finding.component.spec
-        count += 1
         failed += finding.problem is not None
         said = "ok    " if finding.problem is None else "wrong "
         click.echo(f"{said} {spec.kind} '{spec.name}'  {finding.seconds:.1f} s")
         if finding.problem is not None:
             click.echo(textwrap.indent(finding.problem, "       "))
     if failed:
-        raise ContractError(f"{failed} of {count} components of plugin '{name}' break the contract")
-    click.echo(f"plugin '{name}' keeps the contract; components checked: {count}")
+        raise ContractError(
+            f"{failed} of {len(components)} components of plugin '{name}' break the contract"
+        )
+    click.echo(f"plugin '{name}' keeps the contract; components checked: {len(components)}")
 
 
 def _plugin_called(registry: Registry, name: str) -> str:
@@ -152,41 +155,50 @@ def _plugin_called(registry: Registry, name: str) -> str:
             valid=nearest(name, {i.name for i in infos}),
             hint="install its package first: pip install -e FOLDER",
         )
+    for info in found:
+        if info.status == "failed":
+            raise PluginError(
+                f"plugin '{info.name}' ({info.distribution} {info.version}) failed to load: "
+                f"{info.reason}",
+                hint="mend that first",
+            )
     if len(found) > 1:
         raise PluginError(
-            f"{name} has more than one plugin", valid=", ".join(i.name for i in found)
-        )
-    if found[0].status == "failed":
-        raise PluginError(
-            f"plugin '{found[0].name}' ({found[0].distribution} {found[0].version}) failed to "
-            f"load: {found[0].reason}",
-            hint="mend that first",
+            f"{name} has more than one plugin",
+            valid=", ".join(i.name for i in found),
+            hint="name one of them",
         )
     return found[0].name
 
 
-def _parameters(overrides: Sequence[str], names: Sequence[str]) -> dict[str, dict[str, Any]]:
+def _parameters(
+    overrides: Sequence[str], components: Sequence[Registered]
+) -> dict[tuple[Kind, str], dict[str, Any]]:
     """`--set` values by component and parameter."""
     import yaml
 
-    found: dict[str, dict[str, Any]] = {}
+    found: dict[tuple[Kind, str], dict[str, Any]] = {}
     for text in overrides:
         key, equals, value = text.partition("=")
         component, dot, parameter = key.partition(".")
         if not (equals and dot and parameter):
             raise PluginError(
-                f"'{text}' sets nothing", where="--set", valid="COMPONENT.PARAMETER=VALUE"
+                f"'{text}' sets nothing", where="--set", valid="[KIND:]COMPONENT.PARAMETER=VALUE"
             )
-        if component not in names:
+        kind, _, bare = component.rpartition(":")
+        matches = [r.spec for r in components if r.spec.name == bare and kind in ("", r.spec.kind)]
+        if len(matches) != 1:
             raise PluginError(
-                f"this plugin has no component '{component}'",
+                f"this plugin has {'more than one' if matches else 'no'} component '{component}'",
                 where="--set",
-                valid=nearest(component, names),
+                valid=" or ".join(f"{spec.kind}:{spec.name}" for spec in matches)
+                or nearest(bare, {r.spec.name for r in components}),
             )
         try:
-            found.setdefault(component, {})[parameter] = yaml.safe_load(value)
+            given = yaml.safe_load(value)
         except yaml.YAMLError as error:
             raise PluginError(f"'{value}' is no value", where=f"--set {key}") from error
+        found.setdefault((matches[0].kind, bare), {})[parameter] = given
     return found
 
 

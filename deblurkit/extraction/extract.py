@@ -23,7 +23,7 @@ from deblurkit.inference.memory import default_limit, parse_size, resident, size
 from deblurkit.inference.precision import kind_of
 from deblurkit.inference.predict import is_exact, predict, rehearse
 from deblurkit.inference.rows import Rows
-from deblurkit.inference.whole import predict_whole
+from deblurkit.inference.whole import forget_compiled, predict_whole
 from deblurkit.inference.workspace import Workspace
 from deblurkit.registry import get_registry
 from deblurkit.weights.sources import bundled, find_weights
@@ -98,8 +98,8 @@ def extract(
         precision: `fp32`, `bf16` (half the time where the processor has it), or `auto`.
         device: `cpu`, `cuda`, or `auto`. A photo that the GPU has no memory for is done on the
             CPU.
-        compiled: Compile the networks first, for a GPU: a minute or more at the start, and again
-            for each new size.
+        compiled: Compile the networks first, for a GPU and many photos of one size: a minute or
+            more at the start.
         progress: Called with the share that is done, 0 to 1.
 
     Returns:
@@ -107,10 +107,10 @@ def extract(
 
     Raises:
         DataError: the photograph cannot be read, or the disk is full.
-        WeightsError, UnavailableError: the weights cannot be used, or give values that are not
-            finite.
+        WeightsError: the weights cannot be used, or give values that are not finite.
         FrameError: the networks cannot give so many frames.
-        UnavailableError: a GPU is asked for, or compiled networks, and there is none.
+        UnavailableError: the weights cannot be fetched; a GPU is asked for, or compiled networks,
+            and there is none.
     """
     photo, bundle = as_photo(image), open_weights(weights)
     if middle_only and (consistent or middle is not None):
@@ -143,6 +143,7 @@ def extract(
             )
     exact = found is not None or is_exact(graph, wanted, given)
     if found is None:
+        forget_compiled(graph)
         graph.to("cpu")
         total = rehearse(graph, y, room, kind=kind, given=given, frames=wanted)
         workspace.done = _sharing(progress, total.operations if total else 0)

@@ -8,7 +8,7 @@ import torch
 
 from deblurkit.errors import FrameError
 from deblurkit.frames import BLURRY, ImageRef, check_index, indices
-from deblurkit.graph import FrameGraph, needed
+from deblurkit.graph import FrameGraph, Node, needed
 from deblurkit.inference.in_strips import InStrips
 from deblurkit.inference.rows import Rows
 from deblurkit.inference.tiles import in_tiles
@@ -70,16 +70,28 @@ def predict(
         images: dict[ImageRef, Rows] = {BLURRY: y} | {i: given[i] for i in given}
         nodes = needed(graph.nodes, wanted, given)
         in_file = _images_bytes(y, len(nodes)) > workspace.room // IMAGES_SHARE
-        for node in nodes:
-            network = graph.networks[node.network]
-            assert isinstance(network, InStrips)
-            seen = tuple(images[ref] for ref in node.inputs)
-            estimate = network.in_strips(seen, images[node.base], workspace)
-            images[node.frame] = workspace.keep(
-                estimate, torch.float32, in_file=in_file, lasting=True
-            )
-        workspace.release()
+        try:
+            for node in nodes:
+                images[node.frame] = _estimate(graph, node, images, workspace, in_file=in_file)
+        finally:
+            workspace.release()
         return {i: images[i] for i in sorted(wanted)}
+
+
+def _estimate(
+    graph: FrameGraph,
+    node: Node,
+    images: Mapping[ImageRef, Rows],
+    workspace: Workspace,
+    *,
+    in_file: bool,
+) -> Rows:
+    """One frame, kept. The network's maps are gone when this returns."""
+    network = graph.networks[node.network]
+    assert isinstance(network, InStrips)
+    seen = tuple(images[ref] for ref in node.inputs)
+    estimate = network.in_strips(seen, images[node.base], workspace)
+    return workspace.keep(estimate, torch.float32, in_file=in_file, lasting=True)
 
 
 def rehearse(

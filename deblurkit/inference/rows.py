@@ -50,7 +50,7 @@ class Rows(ABC):
 
         Returns:
             1×C×(stop - start)×W, channels last. It may be a view of what is kept: not to be
-            written to.
+            written to, and of no use any more when the map is replaced or gone.
         """
 
     def into(self, out: Tensor, start: int, stop: int) -> None:
@@ -188,25 +188,25 @@ class Activated(Rows):
         self.shift = (bias.detach().double() - moments.mean * scale).float()
 
     def rows(self, start: int, stop: int) -> Tensor:
-        x = self.sources[0].rows(start, stop)
-        if x.dtype == torch.float32:
-            out = torch.empty_like(x, memory_format=torch.channels_last)
-            self._activate(x, out)
-            return out
-        # One rounding to half precision, at the end: batch norm computes in float32 inside.
-        zero, one = torch.zeros_like(self.scale), torch.ones_like(self.scale)
-        return F.batch_norm(x, zero, one, self.scale, self.shift, False, 0.0, 0.0).relu_()
+        return self._active(self.sources[0].rows(start, stop), None)
 
     def into(self, out: Tensor, start: int, stop: int) -> None:
         x = self.sources[0].rows(start, stop)
         if x.dtype == out.dtype == torch.float32:
-            self._activate(x, out)
+            self._active(x, out)
         else:
-            super().into(out, start, stop)
+            out.copy_(self._active(x, None))
 
-    def _activate(self, x: Tensor, out: Tensor) -> None:
-        pixels, place = x.permute(0, 2, 3, 1), out.permute(0, 2, 3, 1)
-        torch.addcmul(self.shift, pixels, self.scale, out=place).relu_()
+    def _active(self, x: Tensor, out: Tensor | None) -> Tensor:
+        if x.dtype == torch.float32:
+            if out is None:
+                out = torch.empty_like(x, memory_format=torch.channels_last)
+            pixels, place = x.permute(0, 2, 3, 1), out.permute(0, 2, 3, 1)
+            torch.addcmul(self.shift, pixels, self.scale, out=place).relu_()
+            return out
+        # One rounding to half precision, at the end: batch norm computes in float32 inside.
+        zero, one = torch.zeros_like(self.scale), torch.ones_like(self.scale)
+        return F.batch_norm(x, zero, one, self.scale, self.shift, False, 0.0, 0.0).relu_()
 
 
 class Sum(Rows):
@@ -224,9 +224,10 @@ class Sum(Rows):
         return self._add(kept, others, None) if others else kept
 
     def into(self, out: Tensor, start: int, stop: int) -> None:
-        # All are read before anything is written: `out` may be the place of one of them.
+        # What is kept is a view of its place, which `out` may be: the sum of the first two goes
+        # there, so no later one may be it.
         kept, *others = [source.rows(start, stop) for source in self.sources]
-        if others and out.dtype == kept.dtype:
+        if others and out.dtype == kept.dtype and not _lie_in(out, others[1:]):
             self._add(kept, others, out)
         else:  # rounded once, at the end
             out.copy_(self._add(kept, others, None) if others else kept)
@@ -345,3 +346,9 @@ def strips(height: int, rows: int) -> Iterator[tuple[int, int]]:
 def _far(reach: int | None, height: int) -> int | None:
     """Through a resampling: rows there are others than rows here, so none is near."""
     return None if reach is None else reach + height
+
+
+def _lie_in(place: Tensor, parts: Sequence[Tensor]) -> bool:
+    """Whether one of the parts may be written by writing to the place."""
+    at = place.untyped_storage().data_ptr()
+    return any(part.untyped_storage().data_ptr() == at for part in parts)

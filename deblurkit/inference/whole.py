@@ -34,7 +34,8 @@ def predict_whole(
         kind: What convolutions compute in; half precision by torch's autocast.
         given: Images of y's size that replace predictions.
         frames: The frames wanted, 1-based; all T by default.
-        compiled: Compile the networks, if they are not yet; a new size compiles them again.
+        compiled: Compile the networks, if they are not yet, for the size at hand; torch compiles
+            them again for another size, and gives up after a few.
 
     Returns:
         The wanted frames by index, in order of time, in main memory, float32, not clamped.
@@ -45,7 +46,7 @@ def predict_whole(
     graph.to(device)
     for network in graph.networks.values() if compiled else ():
         if network not in _compiled:
-            network.compile(dynamic=False)
+            network.compile()
             _compiled.add(network)
 
     def there(image: Rows) -> torch.Tensor:
@@ -60,3 +61,11 @@ def predict_whole(
     ):
         found = graph(there(y), {i: there(image) for i, image in (given or {}).items()}, frames)
         return {i: Whole(found[i].float().cpu()) for i in sorted(found)}
+
+
+def forget_compiled(graph: FrameGraph) -> None:
+    """Let networks compute as they are written again, for another device."""
+    for network in graph.networks.values():
+        if network in _compiled:
+            network._compiled_call_impl = None  # noqa: SLF001 - torch has no way back
+            _compiled.discard(network)

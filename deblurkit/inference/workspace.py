@@ -23,8 +23,8 @@ from deblurkit.inference.rows import Convolved, Moments, Rows, Scratch, strips
 STRIP_BYTES = 6 << 20
 """Of a strip: enough rows for a convolution to be efficient, few enough for the caches."""
 
-LEAST_ROWS = 8
-"""Of a strip, however wide: what a filter reads above and below is little beside them."""
+LEAST_ROWS = 16
+"""Of a strip, however wide: what filters read above and below is little beside them."""
 
 
 class Kept(Rows):
@@ -193,8 +193,7 @@ class Workspace:
         return sums.moments()
 
     def _rows(self, source: Rows) -> int:
-        row = _bytes(source, torch.float32) // source.height
-        return max(LEAST_ROWS, STRIP_BYTES // max(row, 1))
+        return max(LEAST_ROWS, STRIP_BYTES // _widest_row(source))
 
 
 class Rehearsal(Workspace):
@@ -336,6 +335,12 @@ def _check_kept_size(convolution: nn.Conv2d) -> None:
 
 def _bytes(map_: Rows, kind: torch.dtype) -> int:
     return map_.channels * map_.height * map_.width * kind.itemsize
+
+
+def _widest_row(map_: Rows) -> int:
+    """Bytes, in float32, of a row of the widest map that is made or read along with this one."""
+    own = map_.channels * map_.width * torch.float32.itemsize
+    return max(own, *map(_widest_row, map_.sources)) if map_.sources else own
 
 
 def _no_disk(folder: Path | None, error: OSError) -> DataError:

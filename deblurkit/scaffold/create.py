@@ -69,7 +69,7 @@ def create_package(name: str, kind: Kind, folder: Path, registry: Registry) -> P
     words = {
         "name": name,
         "package": package,
-        "cls": "".join(part.capitalize() for part in name.split("-")),
+        "cls": _class_name(name, kind),
         "kind": kind,
         "article": "an" if kind[0] in "aeiou" else "a",
         "summary": TEMPLATES[kind].summary,
@@ -104,6 +104,11 @@ def _checked(name: str, kind: Kind, registry: Registry) -> str:
             f"a module called '{package}' is there already, and would be hidden",
             hint=f"take another name, for instance deblurkit-{name}",
         )
+    if name in {info.name for info in registry.plugins()}:
+        raise PluginError(
+            f"there is a plugin '{name}' already",
+            hint="take another name: of two plugins with one name neither can be used",
+        )
     rivals = [r for r in registry.specs(kind) if r.spec.name == name]
     if rivals:
         raise PluginError(
@@ -111,6 +116,12 @@ def _checked(name: str, kind: Kind, registry: Registry) -> str:
             hint="take another name: recipes could not tell them apart",
         )
     return package
+
+
+def _class_name(name: str, kind: Kind) -> str:
+    """`edge-loss` as EdgeLoss, `clip` as ClipDataset: never what the templates import."""
+    parts = name.split("-")
+    return "".join(p.capitalize() for p in (parts if parts[-1] == kind else [*parts, kind]))
 
 
 def _is_installed(package: str) -> bool:

@@ -21,7 +21,7 @@ from deblurkit.testing.datasets import check_dataset
 from deblurkit.testing.families import check_family
 from deblurkit.testing.losses import check_loss
 from deblurkit.testing.metrics import check_metric
-from deblurkit.testing.plugins import check_component, check_plugin
+from deblurkit.testing.plugins import check_component
 from deblurkit.testing.schedules import check_schedule
 
 __all__ = [
@@ -31,6 +31,5 @@ __all__ = [
     "check_family",
     "check_loss",
     "check_metric",
-    "check_plugin",
     "check_schedule",
 ]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+import traceback
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from deblurkit.errors import DeblurkitError
 from deblurkit.registry import Registered, Registry
 from deblurkit.specs import Kind
 from deblurkit.testing.architectures import check_architecture
@@ -61,26 +63,37 @@ def check_component(component: Registered, registry: Registry, **params: Any) ->
         SUITES[component.spec.kind](component, **params)
 
 
-def check_plugin(
-    name: str, registry: Registry, params: Mapping[str, Mapping[str, Any]]
+def findings(
+    components: Iterable[Registered],
+    registry: Registry,
+    params: Mapping[tuple[Kind, str], Mapping[str, Any]],
 ) -> Iterator[Finding]:
-    """Run the suites of all components of a plugin, one after another.
+    """Run the suites of several components, one after another.
 
     Args:
-        name: The plugin's.
-        registry: Where it is.
-        params: Component -> parameters by name, for those that cannot do with their defaults.
+        components: The components.
+        registry: Where they are.
+        params: Kind and name -> parameters by name, for those that cannot do with their defaults.
 
     Yields:
-        What each gave, as soon as it is known.
+        What each gave, as soon as it is known; no failure is raised.
     """
-    for component in registry.specs():
-        if component.owner != name:
-            continue
+    for component in components:
         began, problem = time.perf_counter(), None
+        own = params.get((component.spec.kind, component.spec.name), {})
         try:
-            check_component(component, registry, **params.get(component.spec.name, {}))
+            check_component(component, registry, **own)
         except Exception as error:  # noqa: BLE001 - whatever its code raises is a finding
-            stated = isinstance(error, AssertionError)
-            problem = str(error) if stated else f"{type(error).__name__}: {error}"
+            problem = str(error) if _is_stated(error) else _located(error)
         yield Finding(component, problem, time.perf_counter() - began)
+
+
+def _is_stated(error: Exception) -> bool:
+    """Whether a suite found it: those say what is wrong and how to mend it."""
+    return isinstance(error, AssertionError | DeblurkitError) and bool(str(error))
+
+
+def _located(error: Exception) -> str:
+    """What the component's own code raised, and where."""
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__}: {error}\n  at {last.filename}:{last.lineno}: {last.line}"

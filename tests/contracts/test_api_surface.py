@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import ast
 import dataclasses
 import importlib
 import inspect
@@ -19,7 +20,6 @@ from typing import Any, get_args
 
 from pydantic import BaseModel
 
-import deblurkit
 from deblurkit.recipe import schema
 
 FILE = Path(__file__).with_name("api_surface.txt")
@@ -48,7 +48,6 @@ MODULES = (
 
 def surface() -> Iterator[str]:
     """One line a name: what it is and how it is called."""
-    yield f"API_VERSION = {deblurkit.API_VERSION}"
     for name in MODULES:
         module = importlib.import_module(name)
         for public in sorted(public_names(module)):
@@ -57,17 +56,17 @@ def surface() -> Iterator[str]:
 
 
 def public_names(module: ModuleType) -> set[str]:
-    """`__all__`, or what a module defines itself without a leading underscore."""
+    """`__all__`, or what a module defines or assigns itself without a leading underscore."""
     if hasattr(module, "__all__"):
         return set(module.__all__) - {"__version__"}
-    return {
-        name
-        for name, thing in vars(module).items()
-        if not name.startswith("_")
-        and not isinstance(thing, ModuleType)
-        and getattr(thing, "__module__", module.__name__) == module.__name__
-        and name not in ("annotations", "TYPE_CHECKING")
-    }
+    found = set[str]()
+    for node in ast.parse(inspect.getsource(module)).body:
+        if isinstance(node, ast.ClassDef | ast.FunctionDef):
+            found.add(node.name)
+        elif isinstance(node, ast.AnnAssign | ast.Assign):
+            targets = [node.target] if isinstance(node, ast.AnnAssign) else node.targets
+            found |= {target.id for target in targets if isinstance(target, ast.Name)}
+    return {name for name in found if not name.startswith("_")}
 
 
 def lines(path: str, thing: Any) -> Iterator[str]:
@@ -77,9 +76,11 @@ def lines(path: str, thing: Any) -> Iterator[str]:
         yield f"{path}: class({bases})"
         yield from fields(path, thing)
         yield from methods(path, thing)
-    elif callable(thing) and not get_args(thing):
+    elif inspect.isfunction(inspect.unwrap(thing)):
         yield f"{path}{inspect.signature(thing)}"
-    elif path != "deblurkit.API_VERSION":
+    elif get_args(thing) or isinstance(thing, str | int | float | tuple):
+        yield f"{path} = {thing}"
+    else:
         yield f"{path}: {type(thing).__name__}"
 
 

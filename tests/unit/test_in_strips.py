@@ -18,6 +18,7 @@ from deblurkit.errors import DataError, FrameError
 from deblurkit.frames import BLURRY
 from deblurkit.graph import FrameGraph, Node
 from deblurkit.inference import workspace as workspace_module
+from deblurkit.inference.allocation import peak_allocation
 from deblurkit.inference.predict import is_exact, predict, rehearse
 from deblurkit.inference.rows import (
     Activated,
@@ -31,7 +32,7 @@ from deblurkit.inference.rows import (
     Whole,
 )
 from deblurkit.inference.whole import predict_whole
-from deblurkit.inference.workspace import Workspace
+from deblurkit.inference.workspace import STRIP_BYTES, Workspace
 
 PLENTY = 1 << 40
 
@@ -138,6 +139,18 @@ def test_a_map_is_replaced_only_by_what_does_not_look_around() -> None:
     torch.testing.assert_close(read(same, 30), before + before.sum(1, keepdim=True))
 
 
+@pytest.mark.parametrize("room", [PLENTY, 0], ids=["memory", "file"])
+@pytest.mark.parametrize(
+    "order", [*itertools.permutations("xab"), tuple("xxx"), tuple("xax"), tuple("ax")]
+)
+def test_a_sum_may_take_the_place_of_any_of_its_parts(order: tuple[str, ...], room: int) -> None:
+    workspace = Workspace(room)
+    parts = {name: drawn(2, 30, 5, seed) for seed, name in enumerate("xab")}
+    kept = {name: workspace.keep(Whole(part)) for name, part in parts.items()}
+    found = workspace.replace(kept["x"], Sum(*(kept[name] for name in order)))
+    torch.testing.assert_close(read(found, 7), sum(parts[name] for name in order))
+
+
 def test_room_is_given_back() -> None:
     x = Whole(drawn(4, 8, 8))
     workspace = Workspace(2 * 4 * 4 * 64)
@@ -154,9 +167,11 @@ def test_memory_of_a_map_that_is_gone_is_used_again() -> None:
     lasting = workspace.keep(x, lasting=True).rows(0, 8)  # a view that outlives the map
     first = workspace.keep(x)
     at = first.rows(0, 1).data_ptr()
+    assert waiting_bytes(workspace) == 0
     del first
+    assert waiting_bytes(workspace) == size
     second = workspace.keep(Sum(x, x))
-    assert second.rows(0, 1).data_ptr() == at
+    assert second.rows(0, 1).data_ptr() == at and waiting_bytes(workspace) == 0
     torch.testing.assert_close(lasting, x.tensor)
     torch.testing.assert_close(read(second, 3), 2 * x.tensor)
 
@@ -193,6 +208,12 @@ def test_rows_are_written_into_a_place_as_they_are_given(start: int, stop: int) 
             rows.into(place[:, :, start:stop], start, stop)
             torch.testing.assert_close(place[:, :, start:stop], rows.rows(start, stop).to(kind))
             assert not place[:, :, :start].any() and not place[:, :, stop:].any()
+
+
+def test_nothing_waits_once_a_sequence_is_there() -> None:
+    workspace = Workspace(PLENTY)
+    found = predict(networks(), Whole(drawn(3, 24, 31).sigmoid()), workspace=workspace)
+    assert len(found) == 5 and waiting_bytes(workspace) == 0
 
 
 def test_a_full_disk_is_said(tmp_path: Path) -> None:
@@ -240,17 +261,27 @@ def test_half_precision_is_near(room: int) -> None:
 
 
 @pytest.mark.parametrize("room", [PLENTY, 30_000, 0])
-def test_the_rehearsal_counts_what_is_done(room: int) -> None:
+@pytest.mark.parametrize("kind", [torch.float32, torch.bfloat16])
+def test_the_rehearsal_counts_what_is_done(kind: torch.dtype, room: int) -> None:
     graph, y = networks(), Whole(drawn(3, 40, 60).sigmoid())
     counted: list[int] = []
-    workspace = Workspace(room, done=counted.append)
+    workspace = Workspace(room, kind=kind, done=counted.append)
     predict(graph, y, workspace=workspace)
-    rehearsal = rehearse(graph, y, room)
+    rehearsal = rehearse(graph, y, room, kind=kind)
     assert rehearsal is not None
     # Strips read each other's borders where maps are repeated, so a little more is done.
     assert 1 <= sum(counted) / rehearsal.operations < (1.01 if room == PLENTY else 1.6)
     assert (rehearsal.in_files > 0) == (room < PLENTY)
     assert rehearsal.in_memory <= room
+
+
+@pytest.mark.parametrize("kind", [torch.float32, torch.bfloat16])
+def test_strips_of_repeated_maps_are_small(kind: torch.dtype) -> None:
+    """Where nothing is kept in memory, what convolutions read of each other is."""
+    graph, y = networks(), Whole(drawn(3, 400, 2000).sigmoid())
+    workspace = Workspace(0, kind=kind)
+    peak = peak_allocation(lambda: predict(graph, y, workspace=workspace, frames=(3,)), "cpu")
+    assert peak is not None and peak < 9 * STRIP_BYTES
 
 
 class Brighter(nn.Module):

@@ -1,1 +1,1 @@
-"""Error of the gradients of each frame: a plugin of deblurkit."""
+"""The pairwise loss on blocks of pixels: a plugin of deblurkit."""
