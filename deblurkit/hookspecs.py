@@ -35,6 +35,7 @@ from deblurkit.specs import (
     ImporterSpec,
     LossSpec,
     MetricSpec,
+    OrderingSpec,
     ScheduleSpec,
 )
 
@@ -61,6 +62,11 @@ def deblurkit_architectures() -> Sequence[ArchitectureSpec]:  # type: ignore[emp
 @hookspec
 def deblurkit_schedules() -> Sequence[ScheduleSpec]:  # type: ignore[empty-body]
     """Schedules: in which order networks are trained."""
+
+
+@hookspec
+def deblurkit_orderings() -> Sequence[OrderingSpec]:  # type: ignore[empty-body]
+    """Orderings: which way each training clip runs."""
 
 
 @hookspec

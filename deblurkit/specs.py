@@ -12,12 +12,15 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-Kind = Literal["loss", "family", "architecture", "schedule", "dataset", "metric", "importer"]
+Kind = Literal[
+    "loss", "family", "architecture", "schedule", "ordering", "dataset", "metric", "importer"
+]
 KINDS: tuple[Kind, ...] = (
     "loss",
     "family",
     "architecture",
     "schedule",
+    "ordering",
     "dataset",
     "metric",
     "importer",
@@ -105,6 +108,18 @@ class ScheduleSpec(Spec):
 
 
 @dataclass(frozen=True, kw_only=True)
+class OrderingSpec(Spec):
+    """An ordering: `build(**params)` gives an `ordering.Ordering`: clips to a direction each.
+
+    Attributes:
+        learns: It has parameters to train first: `ordering.LearnedOrdering`.
+    """
+
+    kind: ClassVar[Kind] = "ordering"
+    learns: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
 class DatasetSpec(Spec):
     """A dataset: `build(**params)` gives a `data.clip.ClipDataset`."""
 
@@ -147,6 +162,7 @@ SPECS: Mapping[Kind, type[Spec]] = {
     "family": FamilySpec,
     "architecture": ArchitectureSpec,
     "schedule": ScheduleSpec,
+    "ordering": OrderingSpec,
     "dataset": DatasetSpec,
     "metric": MetricSpec,
     "importer": ImporterSpec,

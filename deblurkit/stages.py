@@ -35,7 +35,8 @@ class Phase:
     Attributes:
         name: Unique among the phases of a run.
         stages: What is trained at once; their losses are summed.
-        group: Whose steps, batch size and optimiser apply.
+        group: Whose steps, batch size and optimiser apply. `ordering` is the engine's own: the
+            phase that trains a recipe's ordering, without stages; schedules do not give it.
         trains: Names of the networks that learn; all others that are needed are frozen.
         given: Frames whose true image replaces the estimate as an input (teacher forcing).
         needs: Names of the phases whose networks this one starts from, frozen.
@@ -43,7 +44,7 @@ class Phase:
 
     name: str
     stages: tuple[Stage, ...]
-    group: Group
+    group: Group | Literal["ordering"]
     trains: tuple[str, ...]
     given: tuple[int, ...] = ()
     needs: tuple[str, ...] = ()

@@ -28,6 +28,7 @@ RESERVED: Mapping[Kind, frozenset[str]] = {
     "family": frozenset({"name"}),
     "architecture": frozenset({"name", "inputs", "middle", "core", "outer"}),
     "schedule": frozenset({"name"}),
+    "ordering": frozenset({"name"}),
     "dataset": frozenset({"name"}),
     "metric": frozenset(),
     "importer": frozenset(),

@@ -24,7 +24,15 @@ NARROWEST = 60
 UNBOUNDED = 10_000
 """Columns of a file or a pipe."""
 
-MADE: tuple[Kind, ...] = ("loss", "family", "architecture", "schedule", "dataset", "metric")
+MADE: tuple[Kind, ...] = (
+    "loss",
+    "family",
+    "architecture",
+    "schedule",
+    "ordering",
+    "dataset",
+    "metric",
+)
 """The kinds of components that `plugins new` has templates for."""
 
 kind_option = click.option("--kind", type=click.Choice(KINDS), help="Only components of this kind.")

@@ -8,16 +8,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from accelerate import Accelerator
+from torch import nn
 
 from deblurkit.data.cache import ClipCache
 from deblurkit.data.stream import SampleStream, loader
+from deblurkit.engine.clip_order import ORDERING, ClipOrder
 from deblurkit.engine.log import RunLog
 from deblurkit.engine.phase_store import PhaseResult, PhaseStore
 from deblurkit.engine.plan import Plan
 from deblurkit.engine.progress import Reporter
 from deblurkit.engine.step_cost import work_of
 from deblurkit.engine.stop import StopRequest
-from deblurkit.engine.terms import StageLoss, build_terms
+from deblurkit.engine.tasks import task_of
 from deblurkit.engine.train import PhaseTrainer
 from deblurkit.errors import RecipeError
 from deblurkit.graph import FrameGraph
@@ -45,6 +47,7 @@ class PhaseRunner:
         graph: All networks.
         clips: Training clips.
         registry: Where loss terms come from.
+        order: The recipe's ordering, if it has one.
         accelerator: Device, precision, processes.
         reporter: Is told about progress.
         stop: Asked whether to stop.
@@ -59,13 +62,17 @@ class PhaseRunner:
         registry: Registry,
         accelerator: Accelerator,
         *,
+        order: ClipOrder | None = None,
         reporter: Reporter,
         stop: StopRequest,
         fresh: bool,
     ) -> None:
         self.plan, self.graph, self.clips, self.registry = plan, graph, clips, registry
         self.accelerator, self.reporter = accelerator, reporter
-        self.stop, self.fresh = stop, fresh
+        self.stop, self.fresh, self.order = stop, fresh, order
+        self.networks: dict[str, nn.Module] = dict(graph.networks.items())
+        if order is not None and order.module is not None:
+            self.networks[ORDERING] = order.module
         self.store = PhaseStore()
         self.records: list[Mapping[str, Any]] = []
 
@@ -87,7 +94,7 @@ class PhaseRunner:
                 f"{title}: reused, trained before in {result.seconds:.1f} s (phase {key[:8]})"
             )
         for name, state in result.weights.items():
-            self.graph.networks[name].load_state_dict(dict(state))
+            self.networks[name].load_state_dict(dict(state))
         self.records += result.records
         if self.stop:
             raise self.stop.interrupted(f"after {title}")
@@ -129,14 +136,9 @@ class PhaseRunner:
 
     def _train(self, phase: Phase, title: str, log: RunLog | None) -> PhaseResult:
         recipe = self.plan.recipe
-        losses = tuple(
-            StageLoss(stage, build_terms(recipe, self.registry, stage.group, stage.name))
-            for stage in phase.stages
-        )
         trainer = PhaseTrainer(
             phase,
-            self.graph,
-            losses,
+            task_of(self.plan, phase, self.graph, self.order, self.registry, self.accelerator),
             self.plan.training(phase),
             self._batches(phase),
             self.accelerator,
@@ -202,7 +204,9 @@ def check_batches(recipe: Recipe, processes: int) -> None:
     Raises:
         RecipeError: it cannot.
     """
-    for group in ("middle", "others"):
+    for group in recipe.training.GROUPS:
+        if group == ORDERING and recipe.ordering is None:
+            continue
         settings: Training = getattr(recipe.training, group)
         part = settings.batch // settings.accumulate
         if part % processes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +12,14 @@ import torch
 from torch import nn
 
 import deblurkit
+from deblurkit.engine.clip_order import ORDERING
 from deblurkit.errors import PluginError
+from deblurkit.frames import middle
 from deblurkit.graph import FrameGraph, NetworkRequest, Node, check_nodes, needed, requests
 from deblurkit.randomness import seed_of
 from deblurkit.recipe.schema import Recipe, Training
 from deblurkit.registry import Registered, Registry
+from deblurkit.specs import OrderingSpec
 from deblurkit.stages import Family, Phase, Schedule
 from deblurkit.storage import content_hash, file_hash
 
@@ -46,6 +49,12 @@ class Plan:
         """The frames whose estimates a phase's losses see."""
         return tuple(sorted(i for stage in phase.stages for i in stage.frames))
 
+    def is_ordered(self, phase: Phase) -> bool:
+        """Whether a phase sees clips in the order of the recipe's ordering, or trains that."""
+        return self.recipe.ordering is not None and (
+            not phase.stages or sees_direction(phase, self.recipe.frames)
+        )
+
     def phase_nodes(self, phase: Phase) -> tuple[Node, ...]:
         """The nodes a phase evaluates."""
         return needed(self.nodes, self.frames(phase), phase.given)
@@ -72,11 +81,17 @@ def make_plan(
         **recipe.schedule.params
     )
     nodes = check_nodes(family.graph(T), T)
-    phases = _sorted(schedule.phases(nodes, family.stages(T), T))
+    phases = _sorted(_ordered(recipe, registry, schedule.phases(nodes, family.stages(T), T)))
+    if recipe.ordering and any(node.network == ORDERING for node in nodes):
+        raise PluginError(
+            f"a network is called '{ORDERING}', as the ordering's own weights are",
+            where=f"family '{recipe.family.name}'",
+            hint="give it another name, or train without an ordering",
+        )
     plan = Plan(recipe, nodes, phases, {})
     keys: dict[str, str] = {}
     for phase in phases:
-        decides = {
+        decides: dict[str, Any] = {
             "deblurkit": deblurkit.__version__,
             "torch": torch.__version__,
             "device": device,
@@ -84,11 +99,6 @@ def make_plan(
             "seed": recipe.seed,
             "T": T,
             "name": phase.name,  # it seeds the stream of samples
-            "phase": {"stages": [asdict(s) for s in phase.stages], "given": phase.given},
-            "trains": sorted(phase.trains),
-            "nodes": [asdict(n) for n in plan.phase_nodes(phase)],
-            "architecture": _architecture_of(plan, registry, phase),
-            "losses": {s.group: _losses_of(recipe, registry, s.group) for s in phase.stages},
             "training": plan.training(phase).model_dump(mode="json"),
             "data": data,
             "crop": recipe.data.crop,
@@ -96,6 +106,16 @@ def make_plan(
             "augment": recipe.data.augment.model_dump(mode="json"),
             "needs": {n: keys[n] for n in phase.needs},
         }
+        if phase.stages:
+            decides |= {
+                "phase": {"stages": [asdict(s) for s in phase.stages], "given": phase.given},
+                "trains": sorted(phase.trains),
+                "nodes": [asdict(n) for n in plan.phase_nodes(phase)],
+                "architecture": _architecture_of(plan, registry, phase),
+                "losses": {s.group: _losses_of(recipe, registry, s.group) for s in phase.stages},
+            }
+        if plan.is_ordered(phase):
+            decides["ordering"] = _ordering_of(recipe, registry)
         keys[phase.name] = content_hash(decides)
     return Plan(recipe, nodes, phases, keys)
 
@@ -117,6 +137,38 @@ def build_graph(recipe: Recipe, registry: Registry, nodes: tuple[Node, ...]) -> 
         return network
 
     return FrameGraph.build(recipe.frames, nodes, make)
+
+
+def sees_direction(phase: Phase, T: int) -> bool:
+    """Whether anything of a phase is another for the clip backwards: any frame but the middle."""
+    frames = {i for stage in phase.stages for i in stage.frames} | set(phase.given)
+    return frames != {middle(T)}
+
+
+def _ordered(recipe: Recipe, registry: Registry, phases: tuple[Phase, ...]) -> tuple[Phase, ...]:
+    """The phases, after one that trains the recipe's ordering where that learns."""
+    if recipe.ordering is None:
+        return phases
+    spec = registry.resolve("ordering", recipe.ordering.name).spec
+    if not isinstance(spec, OrderingSpec) or not spec.learns:
+        return phases
+    own = Phase(name=ORDERING, stages=(), group="ordering", trains=(ORDERING,))
+    return (
+        own,
+        *(
+            replace(phase, needs=(*phase.needs, ORDERING))
+            if sees_direction(phase, recipe.frames)
+            else phase
+            for phase in phases
+        ),
+    )
+
+
+def _ordering_of(recipe: Recipe, registry: Registry) -> dict[str, Any]:
+    assert recipe.ordering is not None
+    origin = registry.resolve("ordering", recipe.ordering.name)
+    params = with_contents(recipe.ordering.params)
+    return {"name": origin.qualified, "code": code_of(origin), "params": params}
 
 
 def _architecture_of(plan: Plan, registry: Registry, phase: Phase) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import torch
 
 from deblurkit.data.cache import ClipCache
 from deblurkit.data.stream import SampleStream, loader
+from deblurkit.engine.clip_order import ClipOrder
 from deblurkit.engine.progress import Reporter
 from deblurkit.engine.rundir import SAMPLES, scores_file
 from deblurkit.errors import UnavailableError
@@ -97,6 +98,13 @@ class Scorer:
             if self.protocol.name == DEFAULT:
                 sheet.settings = reblur_settings(formation.response, formation.gamma)
         return sheets
+
+    def consistency(self, order: ClipOrder) -> dict[str, float]:
+        """How consistently a recipe's ordering orders the clips: shares `pairs` and `clips`."""
+        device = torch.device(self.device)
+        order.freeze(device)
+        batches = loader(self.stream, batch=self.recipe.evaluation.batch)
+        return order.consistency({"frames": b["frames"].to(device)} for b in batches)
 
     def write_sheets(
         self, folder: Path, sheets: Mapping[str, ScoreSheet], graph: FrameGraph

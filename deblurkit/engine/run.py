@@ -12,6 +12,7 @@ from typing import Any
 import deblurkit
 from deblurkit.bundle import Bundle, note_in_bundle, save_bundle
 from deblurkit.data.prepare import PreparedData, prepare_data
+from deblurkit.engine.clip_order import build_order
 from deblurkit.engine.cost import measure_cost
 from deblurkit.engine.device import choose_precision, make_accelerator
 from deblurkit.engine.environment import describe_environment
@@ -93,6 +94,7 @@ def run(
         entry = data.train.folder.name
         plan = make_plan(recipe, registry, device=kind, precision=precision, data={"clips": entry})
         graph = build_graph(recipe, registry, plan.nodes)
+        order = build_order(recipe, registry)
     scorer = Scorer(recipe, registry, data.test, device=kind, precision=precision)
     if main:
         scorer.try_protocol()  # scoring comes last: a mistake should not cost the training
@@ -101,7 +103,7 @@ def run(
     with stop_on_signals() as stop:
         phases = PhaseRunner(
             plan, graph, data.train, registry, accelerator,
-            reporter=reporter, stop=stop, fresh=fresh,
+            order=order, reporter=reporter, stop=stop, fresh=fresh,
         )  # fmt: skip
         with RunLog(folder) if main else nullcontext() as log:
             reports = [
@@ -125,6 +127,8 @@ def run(
             found = summary(sheets)
             note_in_bundle(folder / "weights", scores=headlines(found))
             scores = {**found, "phases": [asdict(r) for r in reports]}
+            if order is not None:
+                scores["ordering"] = scorer.consistency(order)
             write_json(folder / METRICS, scores)  # last: with it, the run is whole
     return RunResult(folder, scores, tuple(reports))
 

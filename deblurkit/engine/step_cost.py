@@ -19,11 +19,12 @@ from accelerate import Accelerator
 
 from deblurkit.data.cache import ClipCache
 from deblurkit.data.stream import SampleStream, loader
+from deblurkit.engine.clip_order import build_order
 from deblurkit.engine.inference_cost import measured_on
 from deblurkit.engine.plan import Plan
 from deblurkit.engine.progress import Silent
 from deblurkit.engine.stop import StopRequest
-from deblurkit.engine.terms import StageLoss, build_terms
+from deblurkit.engine.tasks import task_of
 from deblurkit.engine.train import PhaseTrainer
 from deblurkit.graph import FrameGraph, requests
 from deblurkit.recipe.schema import Training
@@ -53,7 +54,7 @@ def work_of(plan: Plan, phase: Phase, *, device: str, precision: str, processes:
     """A hash of everything that decides how long a step of a phase takes here."""
     recipe, settings = plan.recipe, plan.training(phase)
     nodes = plan.phase_nodes(phase)
-    decides = {
+    decides: dict[str, Any] = {
         "on": measured_on(device, precision),
         "processes": processes,
         "T": recipe.frames,
@@ -81,6 +82,8 @@ def work_of(plan: Plan, phase: Phase, *, device: str, precision: str, processes:
         "clipped": settings.clip_norm > 0,
         "average": settings.ema > 0,
     }
+    if recipe.ordering is not None and plan.is_ordered(phase):
+        decides["ordering"] = recipe.ordering.model_dump(mode="json")
     return content_hash(decides)
 
 
@@ -127,14 +130,11 @@ def _seconds(
     steps: int,
 ) -> float:
     recipe = plan.recipe
-    losses = tuple(
-        StageLoss(stage, build_terms(recipe, registry, stage.group, stage.name))
-        for stage in phase.stages
-    )
+    task = task_of(plan, phase, graph, build_order(recipe, registry), registry, accelerator)
     few = {"steps": steps, "batch": batch, "accumulate": 1, "warmup": 0}
     settings: Training = plan.training(phase).model_copy(update=few)
     trainer = PhaseTrainer(
-        phase, graph, losses, settings, _batches(plan, batch, steps, accelerator), accelerator,
+        phase, task, settings, _batches(plan, batch, steps, accelerator), accelerator,
         folder=Path(), seed=recipe.seed, key="",
     )  # fmt: skip
     ends: list[float] = []

@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 from accelerate import Accelerator
-from torch import Tensor, nn
+from torch import Tensor
 
 from deblurkit.engine.checkpoint import (
     Checkpoint,
@@ -23,43 +23,25 @@ from deblurkit.engine.checkpoint import (
 from deblurkit.engine.optimizer import MovingAverage, learning_rate, make_optimizer
 from deblurkit.engine.phase_store import PhaseResult
 from deblurkit.engine.progress import Reporter, describe
-from deblurkit.engine.self_trained import SelfTrained
 from deblurkit.engine.stop import StopRequest
-from deblurkit.engine.terms import StageLoss
+from deblurkit.engine.tasks import Batch, Task
 from deblurkit.errors import TrainingError
-from deblurkit.frames import FrameSet
-from deblurkit.graph import FrameGraph
 from deblurkit.randomness import seed_of
 from deblurkit.recipe.schema import Training
 from deblurkit.stages import Phase
 
 Record = dict[str, Any]
-Batch = Mapping[str, Tensor]
 
 _SKIPPED = 50
 """fp16: so many steps in a row without a finite gradient are no search for a scale any more."""
-
-
-class PhaseModule(nn.Module):
-    """The frame graph as one phase uses it: which frames are wanted, which are given true."""
-
-    def __init__(self, graph: FrameGraph, wanted: tuple[int, ...], given: tuple[int, ...]) -> None:
-        super().__init__()
-        self.graph, self.wanted, self.given = graph, wanted, given
-
-    def forward(self, blurry: Tensor, frames: Tensor) -> dict[int, Tensor]:
-        """y, B×C×H×W, and the true frames, B×T×C×H×W, to the wanted estimates by index."""
-        given = {i: frames[:, i - 1] for i in self.given}
-        return dict(self.graph(blurry, given, self.wanted))
 
 
 class PhaseTrainer:
     """Trains the networks of one phase.
 
     Args:
-        phase: What to train.
-        graph: All networks; those that the phase does not train must have their weights.
-        losses: One for each stage of the phase.
+        phase: Which one.
+        task: What it trains, and its loss.
         settings: Steps, batch, optimiser.
         batches: `batches(first)` gives the phase's batches from number `first` on, `accumulate`
             of them a step, each a mapping with "blurry" B×C×H×W and "frames" B×T×C×H×W.
@@ -72,8 +54,7 @@ class PhaseTrainer:
     def __init__(
         self,
         phase: Phase,
-        graph: FrameGraph,
-        losses: tuple[StageLoss, ...],
+        task: Task,
         settings: Training,
         batches: Callable[[int], Iterable[Batch]],
         accelerator: Accelerator,
@@ -82,24 +63,16 @@ class PhaseTrainer:
         seed: int,
         key: str,
     ) -> None:
-        self.phase, self.graph, self.losses, self.settings = phase, graph, losses, settings
+        self.phase, self.task, self.settings = phase, task, settings
         self.accelerator, self.folder, self.seed, self.key = accelerator, folder, seed, key
         self._batches = batches
         self.step, self.seconds, self.records = 0, 0.0, list[Record]()
         self._sums, self._summed, self._skipped = dict[str, Tensor](), 0, 0
 
-        for name, network in graph.networks.items():
-            network.train(name in phase.trains).requires_grad_(name in phase.trains)
-        self.parameters = [p for n in phase.trains for p in graph.networks[n].parameters()]
-        wanted = tuple(sorted(i for stage in phase.stages for i in stage.frames))
-        module = PhaseModule(graph.to(accelerator.device), wanted, phase.given)
+        self.parameters = [p for n in phase.trains for p in task.networks[n].parameters()]
         optimizer = make_optimizer(self.parameters, settings)
-        self.module, self.optimizer = accelerator.prepare(module, optimizer)
+        self.module, self.optimizer = accelerator.prepare(task.module, optimizer)
         self.average = MovingAverage(self.parameters, settings.ema) if settings.ema else None
-        for loss in losses:
-            for part in loss.modules():
-                part.to(accelerator.device)
-        self.own = SelfTrained(losses, accelerator)
 
     def train(
         self,
@@ -147,7 +120,7 @@ class PhaseTrainer:
         if self.average:
             self.average.apply()
         weights = {
-            n: {k: v.detach().cpu().clone() for k, v in self.graph.networks[n].state_dict().items()}
+            n: {k: v.detach().cpu().clone() for k, v in self.task.networks[n].state_dict().items()}
             for n in self.phase.trains
         }
         return PhaseResult(self.key, weights, tuple(self.records), self.seconds)
@@ -163,14 +136,11 @@ class PhaseTrainer:
             # Processes exchange gradients once a step; DDP decides that in the forward pass.
             apart = part < parts - 1 and self.accelerator.num_processes > 1
             with self.accelerator.no_sync(self.module) if apart else nullcontext():
-                estimate, target = self._predict(next(batches))
-                said = self.own.step(estimate, target)
-                with self.accelerator.autocast():
-                    loss, terms = self._loss(estimate, target)
+                loss, said = self.task.loss(self.module, next(batches))
                 if not bool(torch.isfinite(loss)):
-                    raise self._not_finite("the loss", terms)
+                    raise self._not_finite("the loss", said)
                 self.accelerator.backward(loss / parts)
-            for name, value in {**said, **terms}.items():
+            for name, value in said.items():
                 values[name] = values.get(name, torch.zeros_like(value)) + value / parts
         limit = self.settings.clip_norm or math.inf
         norm = float(self.accelerator.clip_grad_norm_(self.parameters, limit))
@@ -179,25 +149,6 @@ class PhaseTrainer:
         if self.average:
             self.average.update(self.step)
         return values, norm
-
-    def _predict(self, batch: Batch) -> tuple[FrameSet[Tensor], FrameSet[Tensor]]:
-        blurry, frames = batch["blurry"], batch["frames"]
-        estimates = self.module(blurry, frames)
-        T = self.graph.T
-        return (
-            FrameSet(T, estimates, blurry),
-            FrameSet(T, {i: frames[:, i - 1] for i in estimates}, blurry),
-        )
-
-    def _loss(
-        self, estimate: FrameSet[Tensor], target: FrameSet[Tensor]
-    ) -> tuple[Tensor, dict[str, Tensor]]:
-        results = [loss(estimate, target) for loss in self.losses]
-        said: dict[str, Tensor] = {}
-        for _, values in results:
-            for name, value in values.items():
-                said[name] = said.get(name, torch.zeros_like(value)) + value
-        return torch.stack([total for total, _ in results]).sum(), said
 
     def save(self) -> None:
         """Write a checkpoint of the step just done."""
@@ -212,13 +163,13 @@ class PhaseTrainer:
         if self.accelerator.scaler is not None:
             scalars["scaler"] = self.accelerator.scaler.state_dict()
         parts: dict[str, Mapping[str, Tensor]] = {
-            f"network:{n}": self.graph.networks[n].state_dict() for n in self.phase.trains
+            f"network:{n}": self.task.networks[n].state_dict() for n in self.phase.trains
         }
         parts["optimizer"] = optimizer_tensors(self.optimizer)
         parts["sums"] = self._sums
         if self.average:
             parts["average"] = {str(i): t for i, t in enumerate(self.average.average)}
-        parts.update(self.own.tensors())
+        parts.update(self.task.tensors())
         tensors = {f"{part}|{k}": v for part, found in parts.items() for k, v in found.items()}
         save_checkpoint(self.folder, Checkpoint(self.step, tensors, scalars))
 
@@ -236,12 +187,12 @@ class PhaseTrainer:
             part, rest = name.split("|", 1)
             parts.setdefault(part, {})[rest] = tensor
         for name in self.phase.trains:
-            self.graph.networks[name].load_state_dict(parts[f"network:{name}"])
+            self.task.networks[name].load_state_dict(parts[f"network:{name}"])
         restore_optimizer(self.optimizer, parts.get("optimizer", {}))
         if self.average:
             for i, tensor in enumerate(self.average.average):
                 tensor.copy_(parts["average"][str(i)])
-        self.own.restore(parts)
+        self.task.restore(parts)
         if self.accelerator.scaler is not None and "scaler" in checkpoint.scalars:
             self.accelerator.scaler.load_state_dict(checkpoint.scalars["scaler"])
         device = self.accelerator.device

@@ -20,10 +20,10 @@ from torch import Tensor, nn
 from deblurkit.errors import DataError
 from deblurkit.inference.rows import Convolved, Moments, Rows, Scratch, strips
 
-STRIP_BYTES = 6 << 20
+_STRIP_BYTES = 6 << 20
 """Of a strip: enough rows for a convolution to be efficient, few enough for the caches."""
 
-LEAST_ROWS = 16
+_LEAST_ROWS = 16
 """Of a strip, however wide: what filters read above and below is little beside them."""
 
 
@@ -193,7 +193,7 @@ class Workspace:
         return sums.moments()
 
     def _rows(self, source: Rows) -> int:
-        return max(LEAST_ROWS, STRIP_BYTES // _widest_row(source))
+        return max(_LEAST_ROWS, _STRIP_BYTES // _widest_row(source))
 
 
 class Rehearsal(Workspace):

@@ -11,7 +11,7 @@ from deblurkit.evaluation.protocols.lookup import PROTOCOLS
 from deblurkit.recipe.components import GROUPS
 from deblurkit.recipe.located import KeyPath, Row, Table, find
 from deblurkit.recipe.problems import Problems, plugin_text
-from deblurkit.recipe.schema import Recipe
+from deblurkit.recipe.schema import Recipe, Trainings
 from deblurkit.recipe.wording import show_value
 from deblurkit.registry import Registry
 
@@ -102,7 +102,7 @@ class Checks:
             )
 
     def _training(self) -> None:
-        for group in GROUPS:
+        for group in Trainings.GROUPS:
             batch = self._get("training", group, "batch")
             parts = self._get("training", group, "accumulate")
             if batch is not None and parts is not None and batch % parts:

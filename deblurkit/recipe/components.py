@@ -17,10 +17,12 @@ from deblurkit.registry import Registered, Registry
 from deblurkit.specs import ArchitectureSpec, Kind
 
 GROUPS = ("middle", "others")
+"""Of loss terms."""
 _DEFAULTS_ORDER = 10_000
 _SINGLE: tuple[tuple[Kind, KeyPath], ...] = (
     ("family", ("family",)),
     ("schedule", ("schedule",)),
+    ("ordering", ("ordering",)),
     ("dataset", ("data", "train")),
     ("dataset", ("data", "test")),
 )
@@ -166,7 +168,7 @@ class Components:
 
     def _check_scale(self) -> None:
         """Find names that no component has, and parameters that no component of the name has."""
-        kinds: tuple[Kind, ...] = ("loss", "family", "architecture", "schedule", "dataset")
+        kinds: tuple[Kind, ...] = ("loss", "architecture", *(kind for kind, _ in _SINGLE))
         for name, layer in self._scale_entries():
             assert self._scale is not None
             here = ("components", name)

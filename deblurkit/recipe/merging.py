@@ -9,6 +9,7 @@ COMPONENTS: tuple[KeyPath, ...] = (
     ("family",),
     ("architecture",),
     ("schedule",),
+    ("ordering",),
     ("data", "train"),
     ("data", "test"),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from deblurkit.recipe.components import Components
 from deblurkit.recipe.located import Table
 from deblurkit.recipe.problems import Problems
-from deblurkit.recipe.schema import Losses, Recipe, Term
+from deblurkit.recipe.schema import Losses, Recipe, Term, Training
 from deblurkit.recipe.validation import validate
 from deblurkit.registry import Registry
 
@@ -30,7 +30,10 @@ def resolve(
     recipe = validate(Recipe, used.values, used.tree, problems)
     if recipe is not None:
         loss = Losses(middle=_left(recipe.loss.middle), others=_left(recipe.loss.others))
-        recipe = recipe.model_copy(update={"loss": loss})
+        training = recipe.training
+        if recipe.ordering is None:  # a scale may say how one would learn
+            training = training.model_copy(update={"ordering": Training()})
+        recipe = recipe.model_copy(update={"loss": loss, "training": training})
     return recipe, used
 
 

@@ -6,9 +6,16 @@ validated by the component's parameter model when the recipe is resolved.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+)
 
 from deblurkit.recipe.provenance import Provenance
 
@@ -124,10 +131,14 @@ class Training(Section):
 
 
 class Trainings(Section):
-    """How networks learn: the middle frame's and all others'."""
+    """How networks learn: the middle frame's, all others', and the ordering's."""
+
+    GROUPS: ClassVar[tuple[str, ...]] = ("middle", "others", "ordering")
+    """Those of them that a phase may take."""
 
     middle: Training = Training()
     others: Training = Training()
+    ordering: Training = Training()
     precision: Literal["auto", "fp32", "bf16", "fp16"] = Field(
         "auto", description="auto: bf16 where the processor computes it fast, else fp32"
     )
@@ -163,10 +174,22 @@ class Recipe(Section):
     loss: Losses
     architecture: Architecture
     schedule: Component
+    ordering: Component | None = Field(
+        None, description="decides which way each training clip runs; null: nothing does"
+    )
     data: Data
     training: Trainings = Trainings()
     evaluation: Evaluation = Evaluation()
     _provenance: Provenance = PrivateAttr(default_factory=Provenance)
+
+    @model_serializer(mode="wrap")
+    def _without_ordering(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without an ordering nothing is said of one: such recipes keep their hashes."""
+        said: dict[str, Any] = dump(self)
+        if self.ordering is None:
+            said.pop("ordering", None)
+            said.get("training", {}).pop("ordering", None)
+        return said
 
     @property
     def provenance(self) -> Provenance:

@@ -56,6 +56,10 @@ def print_summary(console: Console, folder: Path | None, scores: Mapping[str, An
         console.print(table)
     for key, reason in scores["unavailable"].items():
         console.print(f"{key} is not available: {reason}", style="dim", highlight=False)
+    if ordering := scores.get("ordering"):
+        pairs, clips = (f"{ordering[key]:.0%}" for key in ("pairs", "clips"))
+        said = f"ordering: {pairs} of pairs and {clips} of held-out clips ordered consistently"
+        console.print(said, highlight=False)
     if folder is None:
         return
     console.print()

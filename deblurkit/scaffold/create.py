@@ -37,6 +37,7 @@ TEMPLATES: Mapping[Kind, Template] = {
     "family": Template("every other frame from the blurry image and the middle frame"),
     "architecture": Template("a plain residual network at full size"),
     "schedule": Template("the middle frame first, then all other stages at once"),
+    "ordering": Template("a learnt plane through the coarse differences of each pair"),
     "dataset": Template("random textures that drift", "Field, field_validator"),
     "metric": Template("mean absolute error in grey levels"),
 }

@@ -21,6 +21,7 @@ from deblurkit.testing.datasets import check_dataset
 from deblurkit.testing.families import check_family
 from deblurkit.testing.losses import check_loss
 from deblurkit.testing.metrics import check_metric
+from deblurkit.testing.orderings import check_ordering
 from deblurkit.testing.plugins import check_component
 from deblurkit.testing.schedules import check_schedule
 
@@ -31,5 +32,6 @@ __all__ = [
     "check_family",
     "check_loss",
     "check_metric",
+    "check_ordering",
     "check_schedule",
 ]

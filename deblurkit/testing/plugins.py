@@ -16,12 +16,14 @@ from deblurkit.testing.datasets import check_dataset
 from deblurkit.testing.families import check_family
 from deblurkit.testing.losses import check_loss
 from deblurkit.testing.metrics import check_metric
+from deblurkit.testing.orderings import check_ordering
 from deblurkit.testing.schedules import check_schedule
 
 SUITES: Mapping[Kind, Callable[..., None]] = {
     "loss": check_loss,
     "family": check_family,
     "architecture": check_architecture,
+    "ordering": check_ordering,
     "dataset": check_dataset,
     "metric": check_metric,
 }

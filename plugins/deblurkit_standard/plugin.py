@@ -9,7 +9,14 @@ from typing import Annotated, Literal, Self, TypeVar
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from deblurkit.hookspecs import hookimpl
-from deblurkit.specs import ArchitectureSpec, DatasetSpec, LossSpec, MetricSpec, Params
+from deblurkit.specs import (
+    ArchitectureSpec,
+    DatasetSpec,
+    LossSpec,
+    MetricSpec,
+    OrderingSpec,
+    Params,
+)
 
 DEBLURKIT_API = 1
 
@@ -61,6 +68,13 @@ class AdversarialParams(Params):
     critic_width: int = Field(64, ge=1, description="channels of the critic's first layer")
     critic_layers: int = Field(3, ge=1, le=6, description="layers of stride 2 in the critic")
     critic_lr: float = Field(1e-4, gt=0, description="learning rate of the critic's Adam")
+
+
+class MotionDirectionParams(Params):
+    angle: float = Field(
+        0.0, ge=-180, le=180,
+        description="direction of forward motion in degrees: 0 to the right, 90 downwards",
+    )  # fmt: skip
 
 
 class PairwiseValueParams(Params):
@@ -258,6 +272,20 @@ def deblurkit_architectures() -> Sequence[ArchitectureSpec]:
             build="deblurkit_standard.architectures.dilated_resnet:DilatedResNet",
             params=DilatedResNetParams,
             reference="Yu, Koltun, Funkhouser, CVPR 2017; backbones by timm",
+        )
+    ]
+
+
+@hookimpl
+def deblurkit_orderings() -> Sequence[OrderingSpec]:
+    """Which way clips run."""
+    return [
+        OrderingSpec(
+            name="motion-direction",
+            summary="the way most of it moves: to the right, or along another direction",
+            build="deblurkit_standard.orderings.motion_direction:MotionDirection",
+            params=MotionDirectionParams,
+            reference="Lucas and Kanade, IJCAI 1981",
         )
     ]
 

@@ -19,6 +19,7 @@ NAMES = {
     "family": "node",  # and names of what the templates import
     "architecture": "tensor",
     "schedule": "phase",
+    "ordering": "plane",
     "dataset": "clip",
     "metric": "image-metric",
 }

@@ -33,6 +33,7 @@ MODULES = (
     "deblurkit.graph",
     "deblurkit.stages",
     "deblurkit.losses",
+    "deblurkit.ordering",
     "deblurkit.norms",
     "deblurkit.formation",
     "deblurkit.errors",

@@ -32,7 +32,7 @@ from deblurkit.inference.rows import (
     Whole,
 )
 from deblurkit.inference.whole import predict_whole
-from deblurkit.inference.workspace import STRIP_BYTES, Workspace
+from deblurkit.inference.workspace import _STRIP_BYTES, Workspace
 
 PLENTY = 1 << 40
 
@@ -40,8 +40,8 @@ PLENTY = 1 << 40
 @pytest.fixture(autouse=True)
 def small_strips(monkeypatch: pytest.MonkeyPatch) -> None:
     """Strips of few rows: small maps, too, are cut into several."""
-    monkeypatch.setattr(workspace_module, "STRIP_BYTES", 2000)
-    monkeypatch.setattr(workspace_module, "LEAST_ROWS", 3)
+    monkeypatch.setattr(workspace_module, "_STRIP_BYTES", 2000)
+    monkeypatch.setattr(workspace_module, "_LEAST_ROWS", 3)
 
 
 def drawn(channels: int, height: int, width: int, seed: int = 0) -> Tensor:
@@ -281,7 +281,7 @@ def test_strips_of_repeated_maps_are_small(kind: torch.dtype) -> None:
     graph, y = networks(), Whole(drawn(3, 400, 2000).sigmoid())
     workspace = Workspace(0, kind=kind)
     peak = peak_allocation(lambda: predict(graph, y, workspace=workspace, frames=(3,)), "cpu")
-    assert peak is not None and peak < 9 * STRIP_BYTES
+    assert peak is not None and peak < 9 * _STRIP_BYTES
 
 
 class Brighter(nn.Module):

@@ -76,7 +76,7 @@ training:
         ),
         (
             "r.yaml:3:1: sumary: there is no such key; did you mean 'summary'? choices: "
-            "architecture, data, evaluation, family, frames, loss, name, schedule, seed, "
+            "architecture, data, evaluation, family, frames, loss, name, ordering, schedule, seed, "
             "summary, training"
         ),
         (

@@ -1,0 +1,187 @@
+"""What one phase minimises: the losses of its stages, or its ordering's own loss."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import torch
+from accelerate import Accelerator
+from torch import Tensor, nn
+
+from deblurkit.engine.clip_order import ORDERING, ClipOrder
+from deblurkit.engine.plan import Plan
+from deblurkit.engine.self_trained import SelfTrained
+from deblurkit.engine.terms import StageLoss, build_terms
+from deblurkit.frames import FrameSet
+from deblurkit.graph import FrameGraph
+from deblurkit.registry import Registry
+from deblurkit.stages import Phase
+
+Batch = Mapping[str, Tensor]
+
+
+class Task(Protocol):
+    """What a phase trains, and how a batch becomes its loss.
+
+    Attributes:
+        networks: What learns, by the names that the phase says.
+        module: What a batch goes through; the trainer may wrap it, for several processes.
+    """
+
+    networks: Mapping[str, nn.Module]
+    module: nn.Module
+
+    def loss(self, module: nn.Module, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
+        """The loss of a batch, by `module` as the trainer wrapped it, and its parts by name."""
+
+    def tensors(self) -> dict[str, Mapping[str, Tensor]]:
+        """What a checkpoint keeps of it beside the networks, by part."""
+
+    def restore(self, parts: Mapping[str, Mapping[str, Tensor]]) -> None:
+        """Put back what `tensors` gave."""
+
+
+class FramesTask:
+    """Stages of frames: estimates against true frames, all in the order that clips are given.
+
+    Args:
+        phase: Which frames, which networks.
+        graph: All networks; those that the phase does not train must have their weights.
+        losses: One for each stage of the phase.
+        accelerator: Device, precision, processes.
+        order: Turns clips first; trained already.
+    """
+
+    def __init__(
+        self,
+        phase: Phase,
+        graph: FrameGraph,
+        losses: tuple[StageLoss, ...],
+        accelerator: Accelerator,
+        order: ClipOrder | None = None,
+    ) -> None:
+        self.T, self.losses, self.accelerator, self.order = graph.T, losses, accelerator, order
+        for name, network in graph.networks.items():
+            network.train(name in phase.trains).requires_grad_(name in phase.trains)
+        self.networks: Mapping[str, nn.Module] = {
+            name: graph.networks[name] for name in phase.trains
+        }
+        wanted = tuple(sorted(i for stage in phase.stages for i in stage.frames))
+        self.module: nn.Module = _Frames(graph.to(accelerator.device), wanted, phase.given)
+        for loss in losses:
+            for part in loss.modules():
+                part.to(accelerator.device)
+        if order is not None:
+            order.freeze(accelerator.device)
+        self._own = SelfTrained(losses, accelerator)
+
+    def loss(self, module: nn.Module, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
+        """See `Task`; terms that train something of their own take their step first."""
+        blurry, frames = batch["blurry"], batch["frames"]
+        if self.order is not None:
+            frames = self.order(frames)
+        estimates = module(blurry, frames)
+        estimate = FrameSet(self.T, estimates, blurry)
+        target = FrameSet(self.T, {i: frames[:, i - 1] for i in estimates}, blurry)
+        said = self._own.step(estimate, target)
+        with self.accelerator.autocast():
+            results = [loss(estimate, target) for loss in self.losses]
+        terms: dict[str, Tensor] = {}
+        for _, values in results:
+            for name, value in values.items():
+                terms[name] = terms.get(name, torch.zeros_like(value)) + value
+        return torch.stack([total for total, _ in results]).sum(), {**said, **terms}
+
+    def tensors(self) -> dict[str, Mapping[str, Tensor]]:
+        """See `Task`."""
+        return self._own.tensors()
+
+    def restore(self, parts: Mapping[str, Mapping[str, Tensor]]) -> None:
+        """See `Task`."""
+        self._own.restore(parts)
+
+
+class OrderingTask:
+    """A learned ordering's own loss.
+
+    Args:
+        order: The ordering.
+        accelerator: Device, precision, processes.
+    """
+
+    def __init__(self, order: ClipOrder, accelerator: Accelerator) -> None:
+        assert order.module is not None  # it learns
+        module = order.module.to(accelerator.device).train().requires_grad_(True)
+        self.networks: Mapping[str, nn.Module] = {ORDERING: module}
+        self.module: nn.Module = _OwnLoss(order, module)
+        self.accelerator = accelerator
+
+    def loss(self, module: nn.Module, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
+        """See `Task`."""
+        with self.accelerator.autocast():
+            value = module(batch["frames"])
+        return value, {ORDERING: value.detach()}
+
+    def tensors(self) -> dict[str, Mapping[str, Tensor]]:
+        """See `Task`."""
+        return {}
+
+    def restore(self, parts: Mapping[str, Mapping[str, Tensor]]) -> None:
+        """See `Task`."""
+
+
+def task_of(
+    plan: Plan,
+    phase: Phase,
+    graph: FrameGraph,
+    order: ClipOrder | None,
+    registry: Registry,
+    accelerator: Accelerator,
+) -> Task:
+    """What a phase of a plan trains.
+
+    Args:
+        plan: The plan.
+        phase: One of its phases.
+        graph: All networks.
+        order: The recipe's ordering, if it has one.
+        registry: Where loss terms come from.
+        accelerator: Device, precision, processes.
+
+    Raises:
+        PluginError, UnavailableError: a loss term cannot be had.
+    """
+    if not phase.stages:
+        assert order is not None  # only an ordering has a phase without stages
+        return OrderingTask(order, accelerator)
+    losses = tuple(
+        StageLoss(stage, build_terms(plan.recipe, registry, stage.group, stage.name))
+        for stage in phase.stages
+    )
+    return FramesTask(phase, graph, losses, accelerator, order if plan.is_ordered(phase) else None)
+
+
+class _Frames(nn.Module):
+    """The frame graph as one phase uses it: which frames are wanted, which are given true."""
+
+    def __init__(self, graph: FrameGraph, wanted: tuple[int, ...], given: tuple[int, ...]) -> None:
+        super().__init__()
+        self.graph, self.wanted, self.given = graph, wanted, given
+
+    def forward(self, blurry: Tensor, frames: Tensor) -> dict[int, Tensor]:
+        """y, B×C×H×W, and the true frames, B×T×C×H×W, to the wanted estimates by index."""
+        given = {i: frames[:, i - 1] for i in self.given}
+        return dict(self.graph(blurry, given, self.wanted))
+
+
+class _OwnLoss(nn.Module):
+    """An ordering's own loss as a forward pass, where processes exchange gradients."""
+
+    def __init__(self, order: ClipOrder, module: nn.Module) -> None:
+        super().__init__()
+        self.module, self._order = module, order
+
+    def forward(self, frames: Tensor) -> Any:
+        """True frames, B×T×C×H×W, to a scalar."""
+        return self._order.own_loss(frames)

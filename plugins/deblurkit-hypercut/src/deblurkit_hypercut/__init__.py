@@ -1,0 +1,1 @@
+"""A learned order of clips, after HyperCUT: a plugin of deblurkit."""

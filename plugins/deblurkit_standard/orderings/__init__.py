@@ -1,0 +1,1 @@
+"""Orderings: which way each training clip runs."""
