@@ -176,7 +176,9 @@ def _built(
             )
         how = said.architectures[request.role]
         origin = registry.resolve("architecture", f"{how.plugin}:{how.name}")
-        network: nn.Module = origin.build(inputs=request.inputs, **how.params)
+        # What it started from is not needed again: its weights are here.
+        params = {**how.params, **getattr(origin.spec, "first_weights", {})}
+        network: nn.Module = origin.build(inputs=request.inputs, **params)
         _fill(network, tensors_of(request.network), request.network, where)
         return network
 

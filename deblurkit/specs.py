@@ -92,12 +92,16 @@ class ArchitectureSpec(Spec):
 
     Attributes:
         roles: Parameters that differ from the defaults for the middle, core and outer networks.
+        first_weights: Parameters that only say which weights a new network starts from (a
+            file, "pretrained"), each with the value that needs nothing: trained networks are
+            built with it again, so that they do not depend on a file that may be gone.
     """
 
     kind: ClassVar[Kind] = "architecture"
     roles: Mapping[Literal["middle", "core", "outer"], Mapping[str, Any]] = field(
         default_factory=dict
     )
+    first_weights: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -146,16 +146,17 @@ def _check_spec(hook: str, spec: Any) -> None:
         )
     if isinstance(spec, ArchitectureSpec):
         for role, values in spec.roles.items():
-            _check_role(spec.params, role, values, where)
+            _check_some(spec.params, f"roles, {role}", values, where)
+        _check_some(spec.params, "first_weights", spec.first_weights, where)
 
 
-def _check_role(params: type[Params], role: str, values: Mapping[str, Any], where: str) -> None:
+def _check_some(params: type[Params], what: str, values: Mapping[str, Any], where: str) -> None:
+    """Check some parameters; required ones may be left to the recipe."""
     try:
         params.model_validate(dict(values))
     except ValidationError as error:
-        # A role may leave a required parameter to the recipe; what it does say must be right.
         if any(e["type"] != "missing" or len(e["loc"]) > 1 for e in error.errors()):
-            raise PluginError(f"roles, {role}: {_first(error)}", where=where) from None
+            raise PluginError(f"{what}: {_first(error)}", where=where) from None
 
 
 @cache

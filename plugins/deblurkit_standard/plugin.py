@@ -272,6 +272,7 @@ def deblurkit_architectures() -> Sequence[ArchitectureSpec]:
             build="deblurkit_standard.architectures.dilated_resnet:DilatedResNet",
             params=DilatedResNetParams,
             reference="Yu, Koltun, Funkhouser, CVPR 2017; backbones by timm",
+            first_weights={"weights": "random"},
         )
     ]
 

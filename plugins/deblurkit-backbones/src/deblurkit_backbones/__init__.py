@@ -1,0 +1,1 @@
+"""Other people's restoration networks as predictors: a plugin of deblurkit."""
