@@ -36,7 +36,7 @@ def as_photo(image: PhotoLike) -> Photo:
     elif isinstance(image, str | os.PathLike):
         photo, where = read_photo(Path(image)), os.fspath(image)
     elif isinstance(image, Image.Image):
-        photo, where = photo_of(image, Path(getattr(image, "filename", "") or "the image")), None
+        photo, where = photo_of(image, Path("the image")), None
     else:
         photo, where = Photo(_pixels(np.asarray(image))), None
     height, width = photo.size
@@ -50,11 +50,20 @@ def as_photo(image: PhotoLike) -> Photo:
 
 
 def _pixels(array: Any) -> Any:
+    if array.dtype == object or array.ndim == 0:
+        raise DataError(
+            f"{array.dtype} is no image",
+            valid="a path (text or Path), an array H×W×3 or H×W, or a Pillow image",
+        )
     if array.ndim == 2:
         array = np.repeat(array[..., None], 3, axis=2)
     if array.ndim != 3 or array.shape[2] != 3 or array.size == 0:
         raise DataError(
-            f"an array of shape {array.shape} is no image", valid="H×W×3, or H×W for gray"
+            f"an array of shape {array.shape} is no image",
+            valid="H×W×3, or H×W for gray",
+            hint="lay transparent pixels on a colour first"
+            if array.ndim == 3 and array.shape[2] == 4
+            else None,
         )
     if array.dtype in (np.uint8, np.uint16):
         return np.ascontiguousarray(array)
@@ -65,9 +74,9 @@ def _pixels(array: Any) -> Any:
     low, high = float(array.min()), float(array.max())
     if not (low >= 0 and high <= 1):  # also refuses not-a-number
         raise DataError(
-            f"the array's values run from {low:g} to {high:g}",
+            f"the array's values run from {low!r} to {high!r}",
             valid="floats in [0, 1]",
-            hint="divide 8-bit values by 255",
+            hint="divide 8-bit values by 255" if high > 2 else "clip them, if that is meant",
         )
     return by_rows(array, np.uint16, lambda part: np.rint(part.astype(np.float64) * 65535))
 

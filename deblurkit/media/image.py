@@ -152,7 +152,10 @@ def list_images(folder: Path, more: frozenset[str] = frozenset()) -> tuple[Path,
         raise DataError(
             "there is no image in this folder" if found else "the folder is empty",
             where=str(folder),
-            valid="files ending in " + ", ".join(sorted(SUFFIXES)),
+            valid="files ending in " + ", ".join(sorted(SUFFIXES | more)),
+            hint="folders in it are not searched: name them"
+            if any(entry.is_dir() for entry in found)
+            else None,
         )
     return images
 
@@ -181,7 +184,7 @@ def opened(path: Path) -> Iterator[Image.Image]:
         raise
     except UnidentifiedImageError:
         raise DataError(
-            "this is not an image, or its beginning is damaged",
+            "this is not an image of a kind that can be read, or its beginning is damaged",
             where=str(path),
             valid=_VALID,
             hint="open it in an image viewer and save it as PNG",
@@ -226,7 +229,7 @@ def read_opened(image: Image.Image, path: Path) -> npt.NDArray[np.uint8]:
         DataError: its values or colours cannot be turned into RGB.
     """
     if image.mode.startswith("I") or image.mode == "F":
-        gray = _unit_gray(np.asarray(image), image.mode, path)
+        gray = unit_gray(np.asarray(image), image.mode, path)
         return np.repeat(np.rint(gray * 255).astype(np.uint8)[..., None], 3, axis=2)
     if image.has_transparency_data:
         seen = image.convert("RGBA")
@@ -241,7 +244,7 @@ def read_opened(image: Image.Image, path: Path) -> npt.NDArray[np.uint8]:
         ) from None
 
 
-def _unit_gray(values: npt.NDArray[np.generic], mode: str, path: Path) -> npt.NDArray[np.float64]:
+def unit_gray(values: npt.NDArray[np.generic], mode: str, path: Path) -> npt.NDArray[np.float64]:
     """Gray values of 16-bit integers (0 to 65535) or floats (0 to 1), as floats in [0, 1]."""
     gray = values.astype(np.float64)
     limit = 1 if mode == "F" else 65535

@@ -14,9 +14,10 @@ import tifffile
 from av.error import FFmpegError
 from PIL import ExifTags, Image
 
-from deblurkit.errors import UnavailableError
+from deblurkit.errors import DataError, UnavailableError
 from deblurkit.media.colour_profile import is_srgb, to_srgb
-from deblurkit.media.image import is_transparent_image, opened, read_opened
+from deblurkit.media.exif import upright_exif
+from deblurkit.media.image import is_transparent_image, opened, read_opened, unit_gray
 
 Deep = npt.NDArray[np.uint16]
 Pixels = npt.NDArray[np.uint8] | Deep
@@ -32,9 +33,13 @@ _LAYOUT = (
 )  # fmt: skip
 """Tags by which a TIFF file says how its own pixels lie: of no meaning beside other pixels."""
 
+_FIRST = "the file holds several pictures; the first was taken"
+_ON_WHITE = "transparent pixels were laid on white"
 _ROUNDED = "values of 16 bits were rounded to 8"
 _NEAR = 2.0
 """Of 255, mean: what Pillow reads with 8 bits and another reader with 16 is the same picture."""
+
+_OF_SEVERAL = frozenset({"GIF", "PNG", "TIFF", "WEBP"})
 
 _STRIP = 1 << 20  # pixels
 
@@ -76,30 +81,30 @@ def read_photo(path: Path) -> Photo:
     """
     _ask_for_heif(path)
     with opened(path) as image:
-        return photo_of(image, path)
+        return photo_of(image, path, from_file=True)
 
 
-def photo_of(image: Image.Image, path: Path) -> Photo:
-    """A photograph from a Pillow image; `path` is its file, for messages and for 16 bits.
+def photo_of(image: Image.Image, path: Path, *, from_file: bool = False) -> Photo:
+    """A photograph from a Pillow image.
+
+    Args:
+        image: The image.
+        path: Its file, for messages.
+        from_file: The image is what the file has, untouched: bits that Pillow leaves out are
+            read from the file.
 
     Raises:
-        DataError: its values or colours cannot be turned into RGB.
+        DataError: its values or colours cannot be turned into RGB, or two readers see
+            different pictures in the file.
     """
     # A TIFF file is turned when it is loaded, so how it lies has to be asked before.
     lies = getattr(image, "tag_v2", {}).get(ExifTags.Base.Orientation, None)
     kind, profile = image.format or "", image.info.get("icc_profile")
     image.load()
-    notes: list[str] = []
     exif = _exif(image)
     turn = exif.get(ExifTags.Base.Orientation, 1) if exif is not None else 1
-    seen: Image.Image = image
-    if is_transparent_image(image):
-        notes.append("transparent pixels were laid on white")
-    if image.has_transparency_data:
-        flat = image.convert("RGBA")
-        seen = Image.alpha_composite(Image.new("RGBA", flat.size, "white"), flat).convert("RGB")
-    elif image.mode in ("P", "1"):
-        seen = image.convert("RGB")
+    notes: list[str] = []
+    seen, hole = _opaque(image, notes)
     if profile:
         converted, said = to_srgb(seen, profile)
         notes += [said] if said else []
@@ -108,15 +113,74 @@ def photo_of(image: Image.Image, path: Path) -> Photo:
         if image.mode == "CMYK":
             notes.append("CMYK without a colour profile: colours are approximate")
     plain = upright(read_opened(converted, path), turn)
-    pixels: Any = plain
-    if read_deep := _deep_reader(path, kind, image):
-        deep = read_deep(path) if not profile or is_srgb(profile) else None
-        deep = None if deep is None else upright(deep, turn if lies is None else lies)
-        if deep is not None and _same_picture(deep, plain):
-            pixels = deep
-        else:
-            notes.append(_ROUNDED)
-    return Photo(pixels, tuple(notes), _without_orientation(exif))
+    read_deep = _deep_reader(path, kind, image) if from_file else None
+    found = read_deep(path) if read_deep and (not profile or is_srgb(profile)) else None
+    deep = None if found is None else upright(found, turn if lies is None else lies)
+    if read_deep:
+        _check_readers(deep, plain, image, path)
+    if deep is None and not read_deep and converted.mode.startswith(("I", "F")):
+        deep = upright(_deep_gray(converted, path), turn)
+    if read_deep and deep is None:
+        notes.append(_ROUNDED)
+    pixels: Any = plain if deep is None else deep
+    if hole is not None:
+        pixels = pixels.copy()
+        pixels[upright(hole[..., None], turn)[..., 0]] = np.iinfo(pixels.dtype).max
+    if from_file and kind in _OF_SEVERAL and getattr(image, "n_frames", 1) > 1:
+        notes.append(_FIRST)
+    turned = bool(profile) and converted is not seen
+    return Photo(pixels, tuple(notes), _exif_block(image, exif, kind, srgb=turned))
+
+
+def _opaque(
+    image: Image.Image, notes: list[str]
+) -> tuple[Image.Image, npt.NDArray[np.bool_] | None]:
+    """An image with transparent pixels on white; of gray with 16 bits, where they are, instead."""
+    if image.mode.startswith("I") and "transparency" in image.info:
+        # Pillow would make 8 bits of all values first, and white of most.
+        seen = image.copy()
+        hole = np.asarray(image) == seen.info.pop("transparency")
+        notes += [_ON_WHITE] if hole.any() else []
+        return seen, hole
+    if is_transparent_image(image):
+        notes.append(_ON_WHITE)
+    if image.has_transparency_data:
+        flat = image.convert("RGBA")
+        white = Image.new("RGBA", flat.size, "white")
+        return Image.alpha_composite(white, flat).convert("RGB"), None
+    return (image.convert("RGB") if image.mode in ("P", "1") else image), None
+
+
+def _check_readers(
+    deep: Deep | None, plain: npt.NDArray[np.uint8], image: Image.Image, path: Path
+) -> None:
+    """See that Pillow and the reader of 16 bits do not contradict each other.
+
+    Raises:
+        DataError: they do, or nobody is known to be right.
+    """
+    if deep is None and _pillow_is_wrong(image):
+        raise DataError(
+            "16-bit values are stored in a way that no reader here knows",
+            where=str(path),
+            hint="save it as PNG, or as TIFF without compression",
+        )
+    if deep is not None and not _same_picture(deep, plain) and not _pillow_is_wrong(image):
+        raise DataError(
+            "two readers see different pictures in this file: it is damaged, or of a rare kind",
+            where=str(path),
+            hint="open it in another program, look at it, and save it as PNG or TIFF",
+        )
+
+
+def _deep_gray(image: Image.Image, path: Path) -> Deep:
+    """A gray image of integers (0 to 65535) or floats (0 to 1) with 16 bits, H×W×3.
+
+    Raises:
+        DataError: its values are out of that range.
+    """
+    gray = np.rint(unit_gray(np.asarray(image), image.mode, path) * 65535).astype(np.uint16)
+    return gray[..., None].repeat(3, axis=2)
 
 
 def upright(pixels: Any, orientation: Any) -> Any:
@@ -165,12 +229,17 @@ def _deep_tiff(path: Path) -> Deep | None:
     try:
         with tifffile.TiffFile(path) as file:
             page: Any = file.pages[0]
-            channels = {tifffile.PHOTOMETRIC.MINISBLACK: 1, tifffile.PHOTOMETRIC.RGB: 3}
+            kinds = tifffile.PHOTOMETRIC
+            channels = {kinds.MINISWHITE: 1, kinds.MINISBLACK: 1, kinds.RGB: 3}
             count = channels.get(page.photometric)
-            if count is None or page.sampleformat != 1 or page.planarconfig != 1:
+            if count is None or page.sampleformat != 1:
                 return None
             more = tuple(page.extrasamples)
             pixels = np.asarray(page.asarray(), np.uint16)
+            if page.planarconfig == 2 and pixels.ndim == 3:
+                pixels = np.moveaxis(pixels, 0, -1)
+            if page.photometric == kinds.MINISWHITE:
+                pixels = 65535 - pixels
     except Exception:  # noqa: BLE001 - damaged files raise errors of many kinds
         return None
     if pixels.ndim == 2:
@@ -218,6 +287,17 @@ def _same_picture(deep: Deep, plain: npt.NDArray[np.uint8]) -> bool:
     return far <= _NEAR
 
 
+def _pillow_is_wrong(image: Image.Image) -> bool:
+    """Kinds of TIFF with 16 bits that Pillow reads without an error, and not as they are meant."""
+    tags: Any = getattr(image, "tag_v2", {})
+    white_is_zero, planar, signed = tags.get(262) == 0, tags.get(284) == 2, 2 in _all(tags.get(339))
+    return bool(tags) and (white_is_zero or planar or signed)
+
+
+def _all(value: Any) -> tuple[Any, ...]:
+    return value if isinstance(value, tuple) else (value,)
+
+
 def _exif(image: Image.Image) -> Image.Exif | None:
     try:
         return image.getexif()
@@ -225,10 +305,14 @@ def _exif(image: Image.Image) -> Image.Exif | None:
         return None
 
 
-def _without_orientation(exif: Image.Exif | None) -> bytes:
+def _exif_block(image: Image.Image, exif: Image.Exif | None, kind: str, *, srgb: bool) -> bytes:
+    """The EXIF block for stills; a TIFF file has none of its own, its tags are put into one."""
     if exif is None or len(exif) == 0:
         return b""
+    block = image.info.get("exif")
     try:
+        if isinstance(block, bytes) and kind != "TIFF":
+            return upright_exif(block, srgb=srgb)
         for tag in (ExifTags.Base.Orientation, *_LAYOUT):
             exif.pop(tag, None)
         return exif.tobytes() if len(exif) else b""

@@ -208,7 +208,10 @@ def test_pillow_images_are_photographs_like_files(weights: Path, tmp_path: Path)
     Image.fromarray(PHOTO).save(tmp_path / "a.png", exif=exif)
     with Image.open(tmp_path / "a.png") as image:
         found = deblurkit.extract(image, weights, middle_only=True)
+        image.paste((255, 0, 0), (0, 0, 20, 20))
+        other = deblurkit.extract(image, weights, middle_only=True)
     np.testing.assert_array_equal(found.photo.pixels, np.rot90(PHOTO, -1))
+    assert other.photo.pixels[0, -1].tolist() == [255, 0, 0]  # what is handed over, not its file
     half = deblurkit.extract(np.full((20, 20, 3), 1.0, np.float16), weights, middle_only=True)
     assert half.photo.pixels.min() == 65535
 

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
+import struct
+import zlib
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import tifffile
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import ExifTags, Image, ImageCms, ImageOps, PngImagePlugin
 
 from deblurkit.errors import DataError, UnavailableError
+from deblurkit.media.exif import upright_exif
 from deblurkit.media.photo import read_photo
 from deblurkit.media.stills import write_still
 
@@ -108,7 +114,7 @@ def test_orientation_is_applied_and_the_other_metadata_kept(
     kept = Image.Exif()
     kept.load(photo.exif)
     assert kept.get(ExifTags.Base.Model) == "A Camera"
-    assert ExifTags.Base.Orientation not in kept
+    assert kept.get(ExifTags.Base.Orientation, 1) == 1
 
 
 def _with_exif(channel: Any, exif: Image.Exif) -> Image.Image:
@@ -256,3 +262,100 @@ def linear_srgb(profile: bytes) -> bytes:
             data[at : at + 12] = b"curv" + bytes(8)
             data[entry + 8 : entry + 12] = (12).to_bytes(4, "big")
     return bytes(data)
+
+
+# --- kinds that some readers get wrong without saying so ----------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("how", "shape"),
+    [
+        ({"photometric": "rgb", "planarconfig": "separate"}, "colour"),
+        ({"photometric": "rgb", "planarconfig": "separate", "compression": "zlib"}, "colour"),
+        ({"photometric": "miniswhite"}, "gray"),
+        ({"photometric": "miniswhite", "tile": (16, 16)}, "gray"),
+    ],
+    ids=str,
+)
+def test_rare_layouts_of_sixteen_bits_are_the_right_picture(
+    tmp_path: Path, how: dict[str, Any], shape: str
+) -> None:
+    stored = np.moveaxis(DEEP, -1, 0) if shape == "colour" else 65535 - DEEP[..., 0]
+    tifffile.imwrite(tmp_path / "a.tif", np.ascontiguousarray(stored), **how)
+    photo = read_photo(tmp_path / "a.tif")
+    wanted = DEEP if shape == "colour" else DEEP[..., :1].repeat(3, axis=2)
+    assert photo.bits == 16
+    np.testing.assert_array_equal(photo.pixels, wanted)
+
+
+def test_signed_values_are_an_error(tmp_path: Path) -> None:
+    tifffile.imwrite(tmp_path / "a.tif", (DEEP[..., 0] // 2).astype(np.int16))
+    with pytest.raises(DataError, match="no reader here knows"):
+        read_photo(tmp_path / "a.tif")
+
+
+def test_gray_of_sixteen_bits_with_a_transparent_value(tmp_path: Path) -> None:
+    gray = DEEP[..., 0].copy()
+    gray[3, 4] = 1234
+    content = io.BytesIO()
+    Image.fromarray(gray).save(content, "PNG")
+    encoded = content.getvalue()
+    head = encoded.index(b"IDAT") - 4
+    body = b"tRNS" + (1234).to_bytes(2, "big")
+    chunk = (2).to_bytes(4, "big") + body + zlib.crc32(body).to_bytes(4, "big")
+    (tmp_path / "a.png").write_bytes(encoded[:head] + chunk + encoded[head:])
+    photo = read_photo(tmp_path / "a.png")
+    assert photo.bits == 16 and "transparent" in photo.notes[0]
+    expected = gray[..., None].repeat(3, axis=2)
+    expected[gray == 1234] = 65535
+    np.testing.assert_array_equal(photo.pixels, expected)
+
+
+def test_floats_and_gray_keep_more_than_eight_bits(tmp_path: Path) -> None:
+    unit = (DEEP[..., 0] / 65535).astype(np.float32)
+    tifffile.imwrite(tmp_path / "a.tif", unit)
+    photo = read_photo(tmp_path / "a.tif")
+    np.testing.assert_array_equal(photo.pixels[..., 1], np.rint(unit.astype(np.float64) * 65535))
+
+
+def test_the_first_of_several_pictures_is_taken_and_said(tmp_path: Path) -> None:
+    first, second = (Image.fromarray(c) for c in (COLOURS, 255 - COLOURS))
+    first.save(tmp_path / "a.tif", save_all=True, append_images=[second])
+    photo = read_photo(tmp_path / "a.tif")
+    np.testing.assert_array_equal(photo.pixels, COLOURS)
+    assert "several pictures" in photo.notes[0]
+
+
+def test_exif_texts_keep_their_bytes(tmp_path: Path) -> None:
+    """Pillow reads Latin-1 and writes ASCII; the standard's own files have UTF-8 in them."""
+    name = "Jürgen Žák, 日本".encode() + b"\0"
+    entries = struct.pack(">HHII", 0x0112, 3, 1, 6 << 16) + struct.pack(
+        ">HHII", 0x013B, 2, len(name), 8 + 2 + 24 + 4
+    )
+    block = b"MM\0*" + struct.pack(">IH", 8, 2) + entries + struct.pack(">I", 0) + name
+    Image.fromarray(COLOURS).save(tmp_path / "a.jpg", exif=b"Exif\0\0" + block)
+    photo = read_photo(tmp_path / "a.jpg")
+    assert name in photo.exif
+    kept = Image.Exif()
+    kept.load(photo.exif)
+    assert kept[ExifTags.Base.Orientation] == 1
+    write_still(tmp_path / "b.png", photo.pixels, exif=photo.exif)
+    assert name in (tmp_path / "b.png").read_bytes()
+
+
+def test_exif_says_srgb_where_colours_were_converted() -> None:
+    exif = Image.Exif()
+    exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.ColorSpace] = 65535
+    exif[ExifTags.Base.Model] = "A Camera"
+    for srgb, wanted in ((False, 65535), (True, 1)):
+        kept = Image.Exif()
+        kept.load(b"Exif\0\0" + upright_exif(exif.tobytes(), srgb=srgb))
+        assert kept.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.ColorSpace] == wanted
+
+
+@given(st.binary(max_size=200), st.integers(0, 60), st.integers(0, 255))
+def test_damaged_exif_costs_nothing_but_itself(tail: bytes, at: int, value: int) -> None:
+    block = bytearray(b"II*\0\x08\0\0\0\x02\0" + tail)
+    block[min(at, len(block) - 1)] = value
+    with contextlib.suppress(ValueError, struct.error, IndexError):
+        assert len(upright_exif(bytes(block), srgb=True)) == len(block)
