@@ -58,6 +58,12 @@ class PluginError(DeblurkitError):
     """A plugin is missing, failed to load, is ambiguous or broke its contract."""
 
 
+class FailedError(DeblurkitError):
+    """Work failed although the request was right: no memory left, a full disk."""
+
+    exit_code = 1
+
+
 class FrameError(DeblurkitError):
     """A number of frames, a frame index or a frame graph makes no sense."""
 

@@ -9,31 +9,54 @@ from multiprocessing import resource_tracker
 
 
 class Terminated(KeyboardInterrupt):
-    """SIGTERM, where nothing waits for it; nobody's `except Exception` may swallow it."""
+    """SIGTERM or SIGHUP, where nothing waits for it; no `except Exception` may swallow it."""
 
-    exit_code = 128 + signal.SIGTERM
+    def __init__(self, number: int = signal.SIGTERM) -> None:
+        super().__init__()
+        self.exit_code = 128 + number
 
 
 @contextmanager
 def sigterm_interrupts() -> Iterator[None]:
     """Between phases a run listens for no signals: let SIGTERM end it as SIGINT does.
 
-    Only the first one: supervisors repeat it, and tidying up must not be cut short.
+    So does SIGHUP, of a terminal that is closed, unless it is ignored (nohup). Only the first
+    one: supervisors repeat it, and tidying up must not be cut short.
     """
+    ends = [n for n in _ENDS if signal.getsignal(n) != signal.SIG_IGN]
 
-    def end(*_: object) -> None:
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        raise Terminated
+    def end(number: int, _: object) -> None:
+        for other in ends:
+            signal.signal(other, signal.SIG_IGN)
+        raise Terminated(number)
 
     try:
-        before = signal.signal(signal.SIGTERM, end)
+        before = {number: signal.signal(number, end) for number in ends}
     except ValueError:  # not the main thread, which alone has handlers
         yield
         return
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def held_while_importing() -> Iterator[None]:
+    """Hold SIGINT and SIGTERM back; they come at the end.
+
+    Libraries that are stopped halfway through their import catch it, crash, or are left in
+    pieces that fail later with errors of another kind.
+    """
+    if not hasattr(signal, "pthread_sigmask"):  # not on Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _BOTH)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextmanager
@@ -61,3 +84,4 @@ def let_signals_through() -> None:
 
 
 _BOTH = (signal.SIGINT, signal.SIGTERM)
+_ENDS = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))

@@ -54,7 +54,8 @@ def atomic_file(path: Path) -> Iterator[Path]:
     block fails, the temporary file is removed and `path` is as it was.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    fd, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix)
+    # Of a long name only a part: with what is added it must not be too long.
+    fd, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem[:32]}-", suffix=path.suffix)
     os.close(fd)
     temporary = Path(name)
     try:
@@ -76,7 +77,7 @@ def atomic_folder(path: Path, *, replace: bool = False) -> Iterator[Path]:
         replace: It may exist, and what is in it is then gone once the new one is whole.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}-"))
+    temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name[:32]}-"))
     try:
         yield temporary
         temporary.chmod(0o777 & ~_umask())
@@ -94,7 +95,7 @@ def atomic_folder(path: Path, *, replace: bool = False) -> Iterator[Path]:
 
 def _swap(new: Path, path: Path) -> None:
     """Put a folder in the place of another; if that fails the old one is there as before."""
-    old = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}-"))
+    old = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name[:32]}-"))
     try:
         path.replace(old)
     except OSError:

@@ -7,6 +7,7 @@ what else is needed.
 from __future__ import annotations
 
 import codecs
+import errno
 import os
 import sys
 import traceback
@@ -83,6 +84,9 @@ class Program(click.Group):
             _say(error, "\nstopped")
             ctx.exit(getattr(error, "exit_code", 130))
         except Exception as error:  # noqa: BLE001 - the last place to turn it into a message
+            if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+                _say(error, f"error: {error.filename or 'the output'}: no space left on the device")
+                ctx.exit(1)
             text = " ".join(f"{type(error).__name__}: {error}".split())
             _say(
                 error,

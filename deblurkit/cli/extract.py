@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -19,10 +20,16 @@ if TYPE_CHECKING:
     from deblurkit.extraction.jobs import Job, Outcome
 
 
+MOST_SIDE = 16383
+"""As `deblurkit.extraction.outputs` says it, which is heavy to import."""
+
+_SLASHES = ("/", os.sep)
+
+
 @click.command()
-@click.argument("photos", nargs=-1, required=True, type=NamedPath(path_type=Path))
+@click.argument("photos", nargs=-1, required=True, type=NamedPath(path_type=Path, readable=False))
 @click.option(
-    "-o", "--out", "outs", multiple=True, type=NamedPath(path_type=Path), metavar="PATH",
+    "-o", "--out", "outs", multiple=True, type=NamedPath(readable=False), metavar="PATH",
     help="What to write: NAME.mp4, .gif, .webp, .html, .png (all frames in one picture; with "
     "--middle-only the frame), or a folder. May be repeated. [default: PHOTO.mp4 here]",
 )  # fmt: skip
@@ -52,7 +59,7 @@ if TYPE_CHECKING:
     help="How movies go on at the end.",
 )  # fmt: skip
 @click.option(
-    "--side", type=click.IntRange(16), metavar="PIXELS",
+    "--side", type=click.IntRange(16, MOST_SIDE), metavar="PIXELS",
     help="Longest side of movies and pages [default: as each format can take]. Frames and the "
     "middle keep the photo's size.",
 )  # fmt: skip
@@ -75,7 +82,7 @@ if TYPE_CHECKING:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
 def extract(
     photos: Sequence[Path],
-    outs: Sequence[Path],
+    outs: Sequence[str],
     formats: Sequence[str],
     weights: str | None,
     memory: str | None,
@@ -95,10 +102,12 @@ def extract(
     deblurkit extract *.jpg -o folder --format mp4 --format frames
     deblurkit extract photo.jpg --middle-only -o sharp.png
     """  # noqa: D301 - click wants the character
-    from deblurkit.extraction.extract import open_weights
-    from deblurkit.extraction.jobs import Style, plan, run_job
-    from deblurkit.inference.memory import parse_size
-    from deblurkit.signals import sigterm_interrupts
+    from deblurkit.signals import held_while_importing, sigterm_interrupts
+
+    with held_while_importing():
+        from deblurkit.extraction.extract import open_weights
+        from deblurkit.extraction.jobs import Style, plan, run_job
+        from deblurkit.inference.memory import parse_size
 
     try:
         limit = None if memory is None else parse_size(memory)
@@ -107,14 +116,17 @@ def extract(
     style = Style(fps=how.pop("fps"), loop=how.pop("loop"), side=how.pop("side"))
     read = [how["middle"]] if how["middle"] else []
     jobs = plan(
-        photos, outs=outs, formats=formats, inputs=read, force=force,
-        only_one=how["middle_only"] or how["frames"] == 1,
+        photos, outs=[Path(out) for out in outs if not out.endswith(_SLASHES)],
+        folders=[Path(out) for out in outs if out.endswith(_SLASHES)],
+        formats=formats, inputs=read, force=force,
+        only_one=how["middle_only"] or how["frames"] == 1, middle_only=how["middle_only"],
     )  # fmt: skip
     if read and len(jobs) > 1:
         raise click.BadParameter(
             f"one middle frame cannot be that of {len(jobs)} photos", param_hint="--middle"
         )
-    bundle = open_weights(weights)
+    with held_while_importing():
+        bundle = open_weights(weights)
     outcomes: list[Outcome] = []
     for job in jobs:
         with sigterm_interrupts(), _progress(job, quiet=as_json) as progress:
@@ -127,7 +139,7 @@ def extract(
     failed = [outcome for outcome in outcomes if outcome.error is not None]
     if as_json:
         said = [outcome.as_json() for outcome in outcomes]
-        click.echo(json.dumps(said, indent=2, ensure_ascii=False, allow_nan=False))
+        click.echo(json.dumps(said, indent=2, allow_nan=False))
     elif len(outcomes) > 1:
         click.echo(f"{len(outcomes) - len(failed)} of {len(outcomes)} photos extracted")
     if failed:

@@ -10,11 +10,17 @@ from pathlib import Path
 import torch
 
 from deblurkit.bundle import Bundle, load_bundle
-from deblurkit.errors import DataError, DeblurkitError, UnavailableError, WeightsError
+from deblurkit.errors import (
+    DataError,
+    DeblurkitError,
+    FrameError,
+    UnavailableError,
+    WeightsError,
+)
 from deblurkit.extraction.honesty import Formation, check, check_finite
 from deblurkit.extraction.honesty import consistent as corrected
 from deblurkit.extraction.longer import with_length
-from deblurkit.extraction.photograph import PhotoLike, PhotoRows, as_photo
+from deblurkit.extraction.photograph import Gray, PhotoLike, PhotoRows, as_photo, is_gray
 from deblurkit.extraction.result import Extraction
 from deblurkit.frames import around_middle, check_length, indices
 from deblurkit.frames import middle as middle_of
@@ -33,6 +39,9 @@ BESIDE_MAPS = 320 << 20
 
 LEAST_ROOM = 64 << 20
 """For maps; with less, almost everything would go through files."""
+
+MOST_FRAMES = 999
+"""Of a sequence; each further one outwards is further from anything that was seen."""
 
 DEFAULT_WEIGHTS = "small"
 """The name of the bundle in the package; a path of that name does not take its place."""
@@ -122,7 +131,7 @@ def extract(
     formation = Formation.of(bundle.about.get("formation"))
     began = time.perf_counter()
     exposed = bundle.graph.T  # the frames that together are the exposure
-    asked = exposed if frames is None else check_length(frames)
+    asked = exposed if frames is None else _length(frames)
     graph = with_length(bundle.graph, max(asked, exposed))
     y, at = PhotoRows(photo), middle_of(graph.T)
     given: dict[int, Rows] = {} if middle is None else {at: _same_size(middle, y)}
@@ -148,6 +157,8 @@ def extract(
         total = rehearse(graph, y, room, kind=kind, given=given, frames=wanted)
         workspace.done = _sharing(progress, total.operations if total else 0)
         found = predict(graph, y, workspace=workspace, given=given, frames=wanted)
+    if is_gray(photo.pixels):  # networks see colours one by one, and would tint it
+        found = {i: found[i] if i in given else Gray(found[i]) for i in found}
     outcome, exposure = None, tuple[Rows, ...]()
     if middle_only:
         check_finite(found[at])
@@ -178,13 +189,21 @@ def extract(
     )
 
 
+def _length(frames: int) -> int:
+    if not isinstance(frames, int) or frames > MOST_FRAMES:
+        raise FrameError(f"{frames!r} frames", valid=f"a whole number, odd, 1 to {MOST_FRAMES}")
+    return check_length(frames)
+
+
 def _same_size(image: PhotoLike, y: Rows) -> Rows:
     rows = PhotoRows(as_photo(image))
     if (rows.height, rows.width) != (y.height, y.width):
         raise DataError(
             f"the middle frame has {rows.width}×{rows.height} pixels, the photograph "
             f"{y.width}×{y.height}",
+            where=str(image) if isinstance(image, str | Path) else None,
             valid="one size, aligned pixel by pixel",
+            hint="make it from the photo as it is, neither cropped nor scaled",
         )
     return rows
 
@@ -197,7 +216,10 @@ def _room(memory: int | str | None) -> int:
     """
     taken = resident() + BESIDE_MAPS
     if isinstance(memory, str):
-        memory = parse_size(memory)
+        try:
+            memory = parse_size(memory)
+        except ValueError as error:
+            raise DeblurkitError(str(error), where="memory") from None
     room = (default_limit() if memory is None else memory) - taken
     if room < LEAST_ROOM and memory is not None:
         enough = -(-(taken + 2 * LEAST_ROOM) // LEAST_ROOM) * LEAST_ROOM

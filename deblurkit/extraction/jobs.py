@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from deblurkit.bundle import Bundle
-from deblurkit.errors import DataError, DeblurkitError
+from deblurkit.errors import DataError, DeblurkitError, FailedError
 from deblurkit.extraction.extract import extract
 from deblurkit.extraction.outputs import (
     FORMATS,
+    GIF_FPS,
     Style,
     check_fits,
     check_free,
@@ -24,7 +25,7 @@ from deblurkit.extraction.outputs import (
 )
 from deblurkit.extraction.result import Extraction
 from deblurkit.media.image import list_images
-from deblurkit.media.photo import HEIF_SUFFIXES
+from deblurkit.media.photo import HEIF_SUFFIXES, readable_photo
 
 __all__ = ["Job", "Outcome", "Style", "plan", "run_job"]
 
@@ -36,11 +37,13 @@ class Job:
     Attributes:
         photo: The file.
         outputs: Path -> name of its format.
+        left: Files beside it that were taken for what was made of it before.
         error: Why it cannot be done; the others can.
     """
 
     photo: Path
     outputs: Mapping[Path, str] = field(default_factory=dict)
+    left: tuple[Path, ...] = ()
     error: DeblurkitError | None = None
 
 
@@ -71,7 +74,7 @@ class Outcome:
         said: dict[str, Any] = {"photo": str(self.photo)}
         written = [str(path) for path in self.written]
         if self.error is not None:
-            return {**said, "written": written, "error": str(self.error)}
+            said["error"] = str(self.error)
         notes = {"notes": list(self.notes), "warnings": list(self.warnings)}
         return {**said, "written": written, **self.facts, **notes}
 
@@ -80,10 +83,12 @@ def plan(
     photos: Sequence[Path],
     *,
     outs: Sequence[Path] = (),
+    folders: Sequence[Path] = (),
     formats: Sequence[str] = (),
     inputs: Sequence[Path] = (),
     force: bool = False,
     only_one: bool = False,
+    middle_only: bool = False,
 ) -> list[Job]:
     """Say what is written of each photograph, before anything is computed.
 
@@ -92,11 +97,13 @@ def plan(
 
     Args:
         photos: Files and folders.
-        outs: Where to: files, and at most one folder.
+        outs: Where to: files, and at most one folder: a name without an ending.
+        folders: Where to, folders whatever their name.
         formats: Names of formats that go to the folder, or to the current one.
         inputs: Other files that are read, which no output may overwrite.
         force: Outputs may be there already.
         only_one: One frame is asked for, no sequence.
+        middle_only: That is all that is computed, so nothing can be checked.
 
     Raises:
         DataError: a format is unknown or does not fit, or several photos would go to one file.
@@ -104,8 +111,17 @@ def plan(
     jobs = _listed(photos)
     for name in formats:
         get_format(name)
+    if middle_only and "error" in formats:
+        raise DataError(
+            "the middle frame alone has no average to compare with the photo",
+            where="--format error",
+            valid="without --middle-only",
+        )
+    for out in outs:
+        _check_name(out)
     outs = list({_resolved(out): out for out in outs}.values())
-    folders = [out for out in outs if not out.suffix or _is_folder(out)]
+    folders = [*folders, *(out for out in outs if not out.suffix or _is_folder(out))]
+    folders = list({_resolved(out): out for out in folders}.values())
     named = [out for out in outs if out not in folders]
     if named and len(jobs) > 1:
         raise DataError(
@@ -137,9 +153,41 @@ def _listed(photos: Sequence[Path]) -> list[Job]:
         except DeblurkitError as error:
             found[_resolved(path)] = Job(path, error=error)
             continue
+        made = {} if files == (path,) else _made_before(files)
         for file in files:
-            found.setdefault(_resolved(file), Job(file))
+            if file not in made:
+                left = tuple(m for m, of in made.items() if of == file)
+                found.setdefault(_resolved(file), Job(file, left=left))
     return list(found.values())
+
+
+def _made_before(files: Sequence[Path]) -> dict[Path, Path]:
+    """Which images of a folder look like what was made of which other one there."""
+    endings = [made.ending for made in FORMATS.values()]
+    photos = {file.stem: file for file in files if file.suffix.lower() not in (".gif", ".webp")}
+    found: dict[Path, Path] = {}
+    for file in files:
+        for ending in endings:
+            of = photos.get(file.name.removesuffix(ending)) if file.name.endswith(ending) else None
+            if of is not None and of != file:
+                found[file] = of
+    return found
+
+
+def _check_name(out: Path) -> None:
+    """Refuse names that are slips: `-`, or an ending with nothing before it."""
+    if out.name == "-":
+        raise DataError(
+            "videos cannot be written to the standard output",
+            where="-o -",
+            valid="a file or folder; ./- for one of that name",
+        )
+    if out.name.lower() in {made.ending for made in FORMATS.values()}:
+        raise DataError(
+            "the name has nothing before its ending",
+            where=str(out),
+            hint="an empty shell variable?",
+        )
 
 
 def _planned(
@@ -153,6 +201,10 @@ def _planned(
 ) -> Job:
     if job.error is not None:
         return job
+    try:
+        readable_photo(job.photo)  # one that is none takes no other photo's place
+    except DeblurkitError as error:
+        return Job(job.photo, error=error)
     outputs = [*fixed.items()]
     outputs += [(folder / f"{job.photo.stem}{FORMATS[kind].ending}", kind) for kind in kinds]
     try:
@@ -174,7 +226,7 @@ def _planned(
     except DeblurkitError as error:
         return Job(job.photo, error=error)
     taken |= {_resolved(path): job.photo for path, _ in outputs}
-    return Job(job.photo, dict(outputs))
+    return Job(job.photo, dict(outputs), job.left)
 
 
 def _named_format(path: Path, only_one: bool) -> str:
@@ -214,35 +266,47 @@ def run_job(
     if job.error is not None:
         return Outcome(job.photo, error=job.error, exit_code=job.error.exit_code)
     written: list[Path] = []
+    failed: DeblurkitError | None = None
     try:
         result = extract(job.photo, bundle, progress=progress, **how)
-        for path, kind in job.outputs.items():
+    except _ANY as error:
+        failed = _error_of(error, job.photo)
+        return Outcome(job.photo, error=failed, exit_code=failed.exit_code)
+    for path, kind in job.outputs.items():
+        try:  # what was computed is not lost because one of its files cannot be written
             written += save(
                 result, path, kind=kind, force=force,
                 fps=style.fps, loop=style.loop, side=style.side,
             )  # fmt: skip
-    except DeblurkitError as error:
-        return Outcome(job.photo, tuple(written), error=error, exit_code=error.exit_code)
-    except (MemoryError, RuntimeError, OSError, ValueError) as error:
-        found = _other_error(error, job.photo)
-        return Outcome(job.photo, tuple(written), error=found, exit_code=1)
+        except _ANY as error:
+            failed = failed or _error_of(error, job.photo)
     return Outcome(
         job.photo,
         tuple(written),
         _notes(result, job, style),
         result.warnings(),
         _facts(result),
+        error=failed,
+        exit_code=0 if failed is None else failed.exit_code,
     )
+
+
+_ANY = (DeblurkitError, MemoryError, RuntimeError, OSError, ValueError)
+"""What one photograph may raise without stopping the others."""
+
+
+def _error_of(error: Exception, photo: Path) -> DeblurkitError:
+    return error if isinstance(error, DeblurkitError) else _other_error(error, photo)
 
 
 def _other_error(error: Exception, photo: Path) -> DeblurkitError:
     """What a library raised, as a message: the other photos go on."""
     text = " ".join(str(error).split())
     if isinstance(error, MemoryError) or "allocate memory" in text:
-        return DeblurkitError(
+        return FailedError(
             "there is not enough memory", where=str(photo), hint="less is taken with --memory 2GiB"
         )
-    return DeblurkitError(
+    return FailedError(
         f"{type(error).__name__}: {text[:300]}",
         where=str(photo),
         hint="this may be a bug in deblurkit or in a plugin: please report it",
@@ -257,9 +321,12 @@ def _notes(result: Extraction, job: Job, style: Style) -> tuple[str, ...]:
         said.append(f"the frames average to the photo within {result.reblur_psnr:.1f} dB{before}")
     for path, kind in job.outputs.items():
         side = style.side or FORMATS[kind].side
-        shrunk = kind not in ("frames", "middle", "error") and side and max(height, width) > side
-        if shrunk:
+        free = kind in ("frames", "middle", "error") or style.side is not None
+        if not free and side and max(height, width) > side:
             said.append(f"{path.name} is scaled down to {side} pixels; --side changes that")
+        if kind == "gif" and style.fps > GIF_FPS:
+            said.append(f"{path.name} plays {GIF_FPS} frames a second, the most that GIF can do")
+    said += [f"{path.name} was taken for what was made of it before, and left" for path in job.left]
     return tuple(said)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from math import ceil
@@ -12,11 +11,11 @@ from typing import Any, get_args
 
 import numpy as np
 
-from deblurkit.errors import DataError, DeblurkitError, nearest
+from deblurkit.errors import DataError, DeblurkitError, FailedError, nearest
 from deblurkit.extraction.result import Extraction
 from deblurkit.extraction.viewer.page import viewer_page
 from deblurkit.frames import middle
-from deblurkit.media.files import writing
+from deblurkit.media.files import unwritten, writing
 from deblurkit.media.image import write_gray_png, write_png
 from deblurkit.media.stills import write_still
 from deblurkit.media.video_writing import Loop, write_gif, write_mp4, write_webp
@@ -29,7 +28,8 @@ MOST_SIDE = 16383
 SECONDS = 3
 """An MP4 lasts so long at least."""
 
-_OURS = re.compile(r"\d+\.png")
+GIF_FPS = 50
+"""Browsers play GIFs no faster."""
 
 
 @dataclass(frozen=True)
@@ -122,18 +122,21 @@ def _error(result: Extraction, path: Path, _: Style) -> None:
 
 
 def _frames(result: Extraction, path: Path, _: Style) -> None:
-    digits = len(str(result.T))
+    names = _frame_names(result.T)
     try:
         with atomic_folder(path, replace=True) as folder:
-            for place, i in enumerate(result.indices, 1):
+            for name, i in zip(names, result.indices, strict=False):
                 pixels = result.picture(i, bits=result.photo.bits)
-                write_still(folder / f"{place:0{digits}}.png", pixels, exif=result.photo.exif)
+                write_still(folder / name, pixels, exif=result.photo.exif)
     except OSError as error:
-        raise DataError(
-            f"the folder cannot be written: {error.strerror or error}",
-            where=str(path),
-            hint="name a folder that can be written and has room left",
-        ) from error
+        raise unwritten("the folder", path, error) from error
+    except (DataError, FailedError) as error:  # of a file in a folder that is gone again
+        raise type(error)(error.what, where=str(path), hint=error.hint) from error
+
+
+def _frame_names(count: int) -> list[str]:
+    digits = len(str(count))
+    return [f"{place:0{digits}}.png" for place in range(1, count + 1)]
 
 
 FORMATS: Mapping[str, Format] = {
@@ -169,7 +172,7 @@ def format_of(path: Path, *, middle_only: bool = False) -> str:
         raise DataError(
             f"there is no way to write '{suffix}'",
             where=str(path),
-            valid=f"{', '.join(_BY_SUFFIX)}, or a name without an ending for a folder of frames",
+            valid=f"{', '.join(_BY_SUFFIX)}, or a folder: a name without an ending",
         )
     return _BY_SUFFIX[suffix]
 
@@ -206,6 +209,7 @@ def check_free(path: Path, kind: str, *, force: bool) -> None:
         DataError: something is there that may not be or cannot be overwritten.
     """
     if not os.path.lexists(path):
+        _check_place(path)
         return
     if not force:
         raise DataError("this is there already", where=str(path), hint="--force overwrites it")
@@ -217,11 +221,27 @@ def check_free(path: Path, kind: str, *, force: bool) -> None:
             valid="a folder for frames, a file for everything else",
             hint="name another place with -o",
         )
-    if folder and any(not _OURS.fullmatch(entry.name) for entry in path.iterdir()):
+    there = {entry.name for entry in path.iterdir()} if folder else set[str]()
+    if not there <= set(_frame_names(len(there))):
         raise DataError(
             "this folder has other files than frames in it",
             where=str(path),
             hint="name another folder, or empty this one",
+        )
+
+
+def _check_place(path: Path) -> None:
+    """See that there can be a file or folder of this name, before anything is computed.
+
+    Raises:
+        DataError: what should be the folder is a file, or may not be written.
+    """
+    where = next(p for p in path.absolute().parents if os.path.lexists(p))
+    if not where.is_dir():
+        raise DataError("this is a file, not a folder", where=str(where), valid="a folder")
+    if not os.access(where, os.W_OK | os.X_OK):
+        raise DataError(
+            "this folder may not be written", where=str(where), hint="name another place with -o"
         )
 
 

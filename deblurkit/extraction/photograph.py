@@ -13,7 +13,7 @@ from torch import Tensor
 
 from deblurkit.errors import DataError
 from deblurkit.inference.rows import Rows
-from deblurkit.media.photo import Photo, by_rows, photo_of, read_photo
+from deblurkit.media.photo import Photo, Pixels, by_rows, photo_of, read_photo
 
 LEAST_SIDE = 16
 """Pixels; smaller pictures have nothing in them that could be told from blur."""
@@ -93,3 +93,24 @@ class PhotoRows(Rows):
         part = self._pixels[start:stop].astype(np.float32)
         part /= self._white
         return torch.from_numpy(part).permute(2, 0, 1)[None]
+
+
+class Gray(Rows):
+    """A frame of a gray photograph: the mean of its three colours in all of them."""
+
+    def __init__(self, frame: Rows) -> None:
+        self.sources = (frame,)
+        self.channels, self.height, self.width = 3, frame.height, frame.width
+
+    def rows(self, start: int, stop: int) -> Tensor:
+        seen = self.sources[0].rows(start, stop).float()
+        return seen.mean(dim=1, keepdim=True).expand(-1, 3, -1, -1)
+
+
+def is_gray(pixels: Pixels) -> bool:
+    """Whether red, green and blue are the same everywhere."""
+    step = max(1, (1 << 20) // pixels.shape[1])
+    parts = (pixels[start : start + step] for start in range(0, len(pixels), step))
+    return all(
+        bool((p[..., 0] == p[..., 1]).all() and (p[..., 1] == p[..., 2]).all()) for p in parts
+    )

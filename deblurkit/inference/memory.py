@@ -31,7 +31,9 @@ def parse_size(text: str) -> int:
     """
     match = _SIZE.fullmatch(text.strip())
     if match is None or (match["binary"] and not match["unit"]):
-        raise ValueError(f"'{text}' is no size of memory; for instance 4GiB, 800MB")
+        raise ValueError(
+            f"'{text}' is no size of memory; valid: 4GiB, 4.5 GB, 800MB, or a number of bytes"
+        )
     unit = match["unit"].lower()
     size = float(match["number"]) * (_BINARY if match["binary"] else _UNITS)[unit]
     if not size < MOST:

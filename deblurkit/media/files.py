@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import re
 import stat
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from deblurkit.errors import DataError
+from deblurkit.errors import DataError, DeblurkitError, FailedError
 from deblurkit.storage import atomic_file
 
 
@@ -73,17 +75,30 @@ def writing(path: Path) -> Iterator[Path]:
     """Yield a temporary path that becomes `path` when the block ends well.
 
     Raises:
-        DataError: the folder cannot be written or is full; `path` is then as it was.
+        DataError: the folder cannot be written; `path` is then as it was.
+        FailedError: the disk is full; likewise.
     """
     try:
-        with atomic_file(path) as temporary:
+        # A link stays one: what it points at is written.
+        with atomic_file(Path(os.path.realpath(path)) if path.is_symlink() else path) as temporary:
             yield temporary
     except OSError as error:
-        raise DataError(
-            f"the file cannot be written: {_reason(error)}",
+        raise unwritten("the file", path, error) from error
+
+
+def unwritten(what: str, path: Path, error: OSError) -> DeblurkitError:
+    """What to say where a file or folder cannot be written; a full disk is nobody's mistake."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO):
+        return FailedError(
+            f"{what} cannot be written: {_reason(error)}",
             where=str(path),
-            hint="name a folder that can be written and has room left",
-        ) from error
+            hint="make room, or name another place",
+        )
+    return DataError(
+        f"{what} cannot be written: {_reason(error)}",
+        where=str(path),
+        hint="name a folder that can be written",
+    )
 
 
 def _natural_key(path: Path) -> tuple[object, ...]:

@@ -84,6 +84,17 @@ def read_photo(path: Path) -> Photo:
         return photo_of(image, path, from_file=True)
 
 
+def readable_photo(path: Path) -> None:
+    """See that a file's beginning is that of a photograph; its pixels are not read.
+
+    Raises:
+        DataError, UnavailableError: as `read_photo`; damage behind the beginning goes unseen.
+    """
+    _ask_for_heif(path)
+    with opened(path):
+        pass
+
+
 def photo_of(image: Image.Image, path: Path, *, from_file: bool = False) -> Photo:
     """A photograph from a Pillow image.
 

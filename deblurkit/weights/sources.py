@@ -31,7 +31,7 @@ def find_weights(source: str) -> Path:
 
     Args:
         source: The name of a bundle that comes with deblurkit, a folder, a file, or
-            `hf://owner/repo@revision`. A path that exists wins over a name.
+            `hf://owner/repo@revision`. A name wins over a path; `./NAME` is always a path.
 
     Raises:
         WeightsError: there is no such thing.
@@ -41,12 +41,12 @@ def find_weights(source: str) -> Path:
         raise WeightsError("the name of the weights is empty", hint="an empty shell variable?")
     if source.startswith(REPOSITORY):
         return _fetched(source)
-    path = Path(source)
-    if os.path.lexists(path):  # false, too, for what cannot be looked at
-        return path
     known = bundled()
     if source in known:
         return known[source]
+    path = Path(source)
+    if os.path.lexists(path):  # false, too, for what cannot be looked at
+        return path
     here = nearest(source, known) if known else "no bundle comes with this version"
     raise WeightsError(
         "there are no such weights",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -92,6 +93,11 @@ def test_several_photos_formats_and_one_that_fails(
         (["--fps", "nan"], "nan frames a second"),
         (["--memory", "9" * 400], "more memory than there can be"),
         (["-o", "n" * 300 + ".mp4"], "cannot be written"),
+        (["-o", "-"], "standard output"),
+        (["-o", ".mp4"], "nothing before its ending"),
+        (["-o", "photo one.jpg/a.mp4"], "a file, not a folder"),
+        (["--middle-only", "--format", "error"], "without --middle-only"),
+        (["--frames", "1000000001"], "1 to 999"),
         (["-o", "photo one.jpg", "--force"], "no way to write"),
         (["--middle", "photo one.jpg", "-o", "x/../photo one.jpg.gif", "--weights", ""], "empty"),
         (["--middle-only", "--format", "gif"], "one frame"),
@@ -151,7 +157,80 @@ LISTENING = (
 """The program where a shell had SIGINT ignored, as it does for work in the background."""
 
 
-@pytest.mark.parametrize(("when", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_second_time_in_the_same_folder(weights: Path, photo: Path, tmp_path: Path) -> None:
+    """What was made of a photo is no photo, and takes nothing's place."""
+    Image.open(photo).save(tmp_path / "b.png")
+    first = ["--format", "sheet", "--format", "gif", "--format", "middle"]
+    assert extract(".", *first, "--weights", weights, cwd=tmp_path).returncode == 0
+    again = extract(".", "--format", "webp", "--weights", weights, "--json", cwd=tmp_path)
+    assert again.returncode == 0
+    said = json.loads(again.stdout)
+    assert [one["photo"] for one in said] == ["b.png", "photo one.jpg"]
+    assert "b.gif was taken for what was made of it before, and left" in said[0]["notes"]
+    third = extract("b.gif", "--format", "html", "--weights", weights, cwd=tmp_path)
+    assert third.returncode == 0  # by itself it is a picture like any other
+
+
+def test_what_cannot_be_read_takes_no_photo_s_place(
+    weights: Path, photo: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "photo one.heic").write_bytes(b"0000ftypheic0000")
+    done = extract(".", "-o", "2024.05.12/", "--weights", weights, "--json", cwd=tmp_path)
+    assert done.returncode == 2
+    heic, jpeg = json.loads(done.stdout)
+    assert "HEIC" in heic["error"] and jpeg["written"] == ["2024.05.12/photo one.mp4"]
+
+
+def test_one_output_that_fails_does_not_cost_the_others(
+    weights: Path, photo: Path, tmp_path: Path
+) -> None:
+    name = tmp_path / ("n" * 249 + ".jpg")
+    photo.rename(name)
+    formats = ["--format", "sheet", "--format", "error", "--format", "gif"]
+    done = extract(name.name, *formats, "--weights", weights, "--json", cwd=tmp_path)
+    (said,) = json.loads(done.stdout)
+    assert done.returncode == 2 and "cannot be written" in said["error"]
+    assert said["written"] == ["n" * 249 + ".gif"] and "reblur_psnr" in said
+
+
+def test_names_in_json_are_exact(weights: Path, photo: Path, tmp_path: Path) -> None:
+    name = os.fsdecode("ö".encode("latin-1") + b".png")  # not UTF-8
+    Image.open(photo).save(tmp_path / "a.png")
+    (tmp_path / "a.png").rename(tmp_path / name)
+    done = extract(name, "--weights", weights, "--json", cwd=tmp_path)
+    assert json.loads(done.stdout)[0]["photo"] == name, done.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full")
+def test_a_full_device_is_no_bug(weights: Path, photo: Path, tmp_path: Path) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [*PROGRAM, photo.name, "--weights", weights, "--json"],
+            cwd=tmp_path, stdout=full, stderr=subprocess.PIPE, encoding="utf-8", check=False,
+        )  # fmt: skip
+    assert done.returncode == 1 and "no space left" in done.stderr
+    assert "bug" not in done.stderr
+
+
+@pytest.mark.parametrize("after", [0.3, 0.8, 1.3, 2.0])
+def test_stopped_while_libraries_are_imported(weights: Path, tmp_path: Path, after: float) -> None:
+    Image.fromarray(RNG.integers(0, 256, (3000, 3000, 3), dtype=np.uint8)).save(tmp_path / "a.png")
+    process = subprocess.Popen(
+        [sys.executable, "-c", LISTENING, "extract", "a.png", "--weights", str(weights)],
+        cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, encoding="utf-8",
+    )  # fmt: skip
+    time.sleep(after)
+    process.send_signal(signal.SIGINT)
+    _, error = process.communicate(timeout=60)
+    # Before the program has begun Python itself says what happened.
+    assert process.returncode in (130, -signal.SIGINT), error
+    assert "bug" not in error
+    assert [p.name for p in tmp_path.iterdir()] == ["a.png"]
+
+
+@pytest.mark.parametrize(
+    ("when", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+)
 def test_stopped_work_leaves_nothing(weights: Path, tmp_path: Path, when: int, code: int) -> None:
     Image.fromarray(RNG.integers(0, 256, (3000, 3000, 3), dtype=np.uint8)).save(tmp_path / "a.png")
     process = subprocess.Popen(

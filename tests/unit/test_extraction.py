@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,7 @@ from made_bundle import made_bundle, networks
 from PIL import ExifTags, Image
 
 import deblurkit
-from deblurkit.errors import DataError, DeblurkitError, FrameError, WeightsError
+from deblurkit.errors import DataError, DeblurkitError, FailedError, FrameError, WeightsError
 from deblurkit.extraction.extract import open_weights
 from deblurkit.extraction.honesty import WARN_BELOW, Formation, check, consistent, error_map
 from deblurkit.extraction.longer import lengths, with_length
@@ -248,7 +250,7 @@ def test_a_place_that_is_taken_by_something_else(
     with pytest.raises(DataError, match="there already"):
         result.save(tmp_path / "link.gif")
     for name in ("file/x.html", "file/x.mp4"):
-        with pytest.raises(DataError, match="cannot be written"):
+        with pytest.raises(DataError, match="a file, not a folder"):
             result.save(tmp_path / name)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["file", "folder.gif", "link.gif"]
 
@@ -266,7 +268,7 @@ def test_doubtful_results_say_so(tmp_path: Path) -> None:
     [
         (np.zeros((15, 40, 3), np.uint8), "40×15"),
         (np.zeros((40, 40, 4), np.uint8), "no image"),
-        (np.full((40, 40, 3), 2.0), "from 2 to 2"),
+        (np.full((40, 40, 3), 2.0), "from 2.0 to 2.0"),
         (np.full((40, 40), np.nan), "nan"),
         (np.zeros((40, 40, 3), np.int64), "int64"),
     ],
@@ -343,3 +345,61 @@ def test_sizes_of_memory() -> None:
             parse_size(wrong)
     assert size_text(512) == "512 bytes" and size_text(3.5 * 2**30) == "3.5 GiB"
     assert 0 < resident() < default_limit() <= resident() + available()
+
+
+def test_gray_photographs_have_gray_frames(weights: Path) -> None:
+    gray = PHOTO[..., :1].repeat(3, axis=2)
+    found = deblurkit.extract(gray, weights, consistent=True)
+    assert np.ptp(found.frames, axis=-1).max() < 1e-6
+    assert np.ptp(deblurkit.extract(PHOTO, weights).frames, axis=-1).max() > 0.01
+
+
+@pytest.mark.parametrize("frames", [1_000_001, "7", 7.0])
+def test_numbers_of_frames_that_cannot_be(frames: Any, weights: Path) -> None:
+    with pytest.raises(FrameError, match="1 to 999"):
+        deblurkit.extract(PHOTO, weights, frames=frames)
+
+
+def test_a_size_of_memory_that_is_none(weights: Path) -> None:
+    with pytest.raises(DeblurkitError, match="no size of memory"):
+        deblurkit.extract(PHOTO, weights, memory="10%")
+
+
+def test_a_link_stays_one(result: deblurkit.Extraction, tmp_path: Path) -> None:
+    (tmp_path / "link.gif").symlink_to("target.gif")
+    result.save(tmp_path / "link.gif", force=True)
+    assert (tmp_path / "link.gif").is_symlink() and (tmp_path / "target.gif").stat().st_size > 100
+
+
+def test_names_may_be_as_long_as_the_system_allows(
+    result: deblurkit.Extraction, tmp_path: Path
+) -> None:
+    name = "ü" * 125 + ".gif"  # 254 bytes
+    assert result.save(tmp_path / name) == (tmp_path / name,)
+
+
+def test_a_folder_of_other_people_s_pictures_is_not_replaced(
+    result: deblurkit.Extraction, tmp_path: Path
+) -> None:
+    result.save(tmp_path / "frames")
+    result.save(tmp_path / "frames", force=True)
+    for name in ("2024.png", "0001.png"):
+        Image.fromarray(PHOTO).save(tmp_path / "frames" / name)
+        with pytest.raises(DataError, match="other files than frames"):
+            result.save(tmp_path / "frames", force=True)
+        (tmp_path / "frames" / name).unlink()
+
+
+def test_a_full_disk_is_no_mistake_of_the_user(
+    result: deblurkit.Extraction, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    monkeypatch.setattr(Path, "write_text", full)
+    for name in ("frames", "page.html"):
+        with pytest.raises(FailedError, match="No space left") as caught:
+            result.save(tmp_path / name)
+        assert caught.value.exit_code == 1 and caught.value.where == str(tmp_path / name)
+    assert not list(tmp_path.iterdir())
