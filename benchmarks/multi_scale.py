@@ -5,22 +5,23 @@
 Random weights: what a network has learnt does not change how long it takes. The paper's Table 3
 stands beside the numbers as a reminder; it was measured on a Titan X, and only ratios within
 one column can be compared with ratios here. The multi-scale network is that of Nah, Kim and
-Lee, "Deep Multi-scale Convolutional Neural Network for Dynamic Scene Deblurring", CVPR 2017,
-built from the paper's section 3.
+Lee, "Deep Multi-scale Convolutional Neural Network for Dynamic Scene Deblurring", CVPR 2017, of
+the distribution deblurkit-backbones.
 """
 
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from statistics import median
 
 import torch
-import torch.nn.functional as F
 from rich.console import Console
 from rich.table import Table
-from torch import Tensor, nn
+from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from deblurkit.engine.cost import count_parameters
@@ -31,6 +32,12 @@ from deblurkit.graph import FrameGraph, NetworkRequest, Node, needed
 from deblurkit.inference.device import choose_device
 from deblurkit.registry import Registry, get_registry
 from deblurkit.specs import ArchitectureSpec
+
+# The distribution need not be installed for what is measured here.
+sys.path.insert(
+    0, str(Path(__file__).resolve().parents[1] / "plugins" / "deblurkit-backbones" / "src")
+)
+from deblurkit_backbones.multi_scale import MultiScale
 
 WIDTHS = {320: 568, 480: 854, 720: 1280}
 """Height -> width of 320p, 480p and 720p at 16:9, pixels."""
@@ -61,59 +68,12 @@ MIDDLE = Contender("middle frame", (middle(7),), {320: 0.24, 480: 0.30, 720: 0.4
 ALL = Contender("all 7 frames", None, {320: 0.61, 480: 0.74, 720: 1.10}, 17)
 
 
-class MultiScale(nn.Module):
-    """Coarse to fine over three scales, Nah et al. 2017, section 3.1.
-
-    At each scale, coarsest first: a 5×5 convolution to 64 channels, 19 residual blocks of two
-    5×5 convolutions with a ReLU between, a 5×5 convolution to an image; 40 convolutions. A
-    finer scale also sees the image of the coarser one, enlarged by a learnt sub-pixel convolution.
-    """
-
-    def __init__(self, scales: int = 3, blocks: int = 19, width: int = 64) -> None:
-        super().__init__()
-        self.bodies = nn.ModuleList(
-            nn.Sequential(
-                nn.Conv2d(3 if k == 0 else 6, width, 5, padding=2),
-                *(WideBlock(width) for _ in range(blocks)),
-                nn.Conv2d(width, 3, 5, padding=2),
-            )
-            for k in range(scales)
-        )
-        self.enlarge = nn.ModuleList(
-            nn.Sequential(nn.Conv2d(3, 12, 5, padding=2), nn.PixelShuffle(2))
-            for _ in range(scales - 1)
-        )
-
-    def forward(self, images: Sequence[Tensor], base: Tensor) -> Tensor:
-        """y, B×3×H×W of any size, to the sharp image of the same size; `base` is y, unused."""
-        height, width = base.shape[-2:]
-        step = 2 ** len(self.enlarge)
-        y = F.pad(images[0], (0, -width % step, 0, -height % step), mode="replicate")
-        pyramid = [F.avg_pool2d(y, 2**k) if k else y for k in reversed(range(len(self.bodies)))]
-        sharp: Tensor = self.bodies[0](pyramid[0])
-        for body, enlarge, blurry in zip(self.bodies[1:], self.enlarge, pyramid[1:], strict=True):
-            sharp = body(torch.cat([blurry, enlarge(sharp)], dim=1))
-        return sharp[..., :height, :width]
-
-
-class WideBlock(nn.Module):
-    """x + conv5×5(ReLU(conv5×5(x))), without normalisation."""
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.first = nn.Conv2d(width, width, 5, padding=2)
-        self.second = nn.Conv2d(width, width, 5, padding=2)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """B×C×H×W to the same shape."""
-        out: Tensor = x + self.second(F.relu(self.first(x)))
-        return out
-
-
 def multi_scale() -> FrameGraph:
     """The multi-scale network as a frame graph of one frame."""
     return FrameGraph(
-        1, [Node(1, "multi-scale", (BLURRY,), BLURRY, "middle")], {"multi-scale": MultiScale()}
+        1,
+        [Node(1, "multi-scale", (BLURRY,), BLURRY, "middle")],
+        {"multi-scale": MultiScale(inputs=1)},
     )
 
 

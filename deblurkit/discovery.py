@@ -23,6 +23,9 @@ from deblurkit.vetting import vet
 ALLOW = "DEBLURKIT_PLUGINS"
 """Environment variable: the plugins that may be loaded, by name, with commas; empty for all."""
 
+STRICT = "DEBLURKIT_STRICT"
+"""Environment variable: set to 1, a plugin that fails to load is an error, for all that is done."""
+
 UNKNOWN = "unknown"
 """Distribution or version of a plugin that no installed distribution declares."""
 
@@ -60,15 +63,24 @@ def installed() -> tuple[Plugin, ...]:
     """Load every installed plugin that $DEBLURKIT_PLUGINS allows, by name.
 
     Raises:
-        PluginError: $DEBLURKIT_PLUGINS names a plugin that is not installed.
+        PluginError: $DEBLURKIT_PLUGINS names a plugin that is not installed; or one failed, and
+            $DEBLURKIT_STRICT is set.
     """
     points = sorted(metadata.entry_points(group=GROUP), key=lambda point: point.name)
     allowed = _allowed({point.name for point in points})
     points = [point for point in points if point.name in allowed]
     count = Counter(point.name for point in points)
-    return tuple(
+    found = tuple(
         _load_point(point) if count[point.name] == 1 else _clash(point, points) for point in points
     )
+    failed = [plugin.info for plugin in found if plugin.info.status == "failed"]
+    if failed and os.environ.get(STRICT, "") not in ("", "0"):
+        raise PluginError(
+            "; ".join(f"'{i.name}' ({i.distribution} {i.version}): {i.reason}" for i in failed),
+            where=f"${STRICT}, plugins that failed to load",
+            hint=f"mend or uninstall them, leave them out with {ALLOW}, or unset {STRICT}",
+        )
+    return found
 
 
 def load(

@@ -51,7 +51,8 @@ def list_(kind: str | None, as_json: bool) -> None:
     """List components and the plugins they come from.
 
     A plugin that failed is listed with the reason; nothing of it can be used. The environment
-    variable DEBLURKIT_PLUGINS=a,b leaves all plugins out but those named.
+    variable DEBLURKIT_PLUGINS=a,b leaves all plugins out but those named; with
+    DEBLURKIT_STRICT=1 a plugin that failed is an error, whatever is done.
     """
     registry = get_registry()
     components = registry.specs(cast("Kind | None", kind))

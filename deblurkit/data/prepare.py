@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -12,7 +13,7 @@ from deblurkit.data.cache import ClipCache, clips_folder, prepare_clips
 from deblurkit.data.clip import ClipDataset
 from deblurkit.data.render import Plan
 from deblurkit.data.split import Split, split_sources
-from deblurkit.errors import DataError
+from deblurkit.errors import DataError, PluginError
 from deblurkit.randomness import generator
 from deblurkit.recipe.schema import Component, Recipe
 from deblurkit.registry import Registered, Registry
@@ -29,6 +30,7 @@ class Material:
 
     dataset: ClipDataset
     settings: dict[str, Any]
+    distribution: str
 
 
 @dataclass(frozen=True)
@@ -134,6 +136,32 @@ def _clips(
     progress: Callable[[str], Progress] | None,
 ) -> ClipCache:
     count = recipe.data.clips if side == "train" else recipe.evaluation.clips
+    with _naming(material):
+        return _prepared(recipe, material, side, sources, count, progress)
+
+
+@contextmanager
+def _naming(material: Material) -> Iterator[None]:
+    """Errors of a dataset's plugin say which distribution it came with."""
+    try:
+        yield
+    except PluginError as error:
+        raise PluginError(
+            error.what,
+            where=f"{error.where} ({material.distribution})",
+            valid=error.valid,
+            hint=error.hint,
+        ) from error
+
+
+def _prepared(
+    recipe: Recipe,
+    material: Material,
+    side: Literal["train", "test"],
+    sources: tuple[str, ...],
+    count: int,
+    progress: Callable[[str], Progress] | None,
+) -> ClipCache:
     return prepare_clips(
         material.dataset,
         sources,
@@ -165,4 +193,5 @@ def _material(component: Component, registry: Registry) -> Material:
     return Material(
         dataset,
         {"name": origin.qualified, "version": origin.version, "params": params},
+        f"{origin.distribution} {origin.version}",
     )

@@ -13,9 +13,10 @@ from deblurkit.engine.clip_order import ORDERING, ClipOrder
 from deblurkit.engine.plan import Plan
 from deblurkit.engine.self_trained import SelfTrained
 from deblurkit.engine.terms import StageLoss, build_terms
+from deblurkit.errors import DeblurkitError, PluginError
 from deblurkit.frames import FrameSet
 from deblurkit.graph import FrameGraph
-from deblurkit.registry import Registry
+from deblurkit.registry import Registered, Registry
 from deblurkit.stages import Phase
 
 Batch = Mapping[str, Tensor]
@@ -35,6 +36,9 @@ class Task(Protocol):
     def loss(self, module: nn.Module, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
         """The loss of a batch, by `module` as the trainer wrapped it, and its parts by name."""
 
+    def maker(self, name: str) -> str | None:
+        """Whose a part of the loss is, for messages; None where that is nobody's in particular."""
+
     def tensors(self) -> dict[str, Mapping[str, Tensor]]:
         """What a checkpoint keeps of it beside the networks, by part."""
 
@@ -50,6 +54,7 @@ class FramesTask:
         graph: All networks; those that the phase does not train must have their weights.
         losses: One for each stage of the phase.
         accelerator: Device, precision, processes.
+        architecture: Whose the networks are, for messages.
         order: Turns clips first; trained already.
     """
 
@@ -59,9 +64,11 @@ class FramesTask:
         graph: FrameGraph,
         losses: tuple[StageLoss, ...],
         accelerator: Accelerator,
+        architecture: Registered,
         order: ClipOrder | None = None,
     ) -> None:
         self.T, self.losses, self.accelerator, self.order = graph.T, losses, accelerator, order
+        self.architecture = architecture
         for name, network in graph.networks.items():
             network.train(name in phase.trains).requires_grad_(name in phase.trains)
         self.networks: Mapping[str, nn.Module] = {
@@ -81,7 +88,7 @@ class FramesTask:
         blurry, frames = batch["blurry"], batch["frames"]
         if self.order is not None:
             frames = self.order(frames)
-        estimates = module(blurry, frames)
+        estimates = self._estimates(module, blurry, frames)
         estimate = FrameSet(self.T, estimates, blurry)
         target = FrameSet(self.T, {i: frames[:, i - 1] for i in estimates}, blurry)
         said = self._own.step(estimate, target)
@@ -92,6 +99,33 @@ class FramesTask:
             for name, value in values.items():
                 terms[name] = terms.get(name, torch.zeros_like(value)) + value
         return torch.stack([total for total, _ in results]).sum(), {**said, **terms}
+
+    def _estimates(self, module: nn.Module, blurry: Tensor, frames: Tensor) -> dict[int, Tensor]:
+        """What the networks give; an error of theirs says whose they are."""
+        try:
+            found: dict[int, Tensor] = module(blurry, frames)
+            return found
+        except (torch.OutOfMemoryError, MemoryError):
+            raise
+        except DeblurkitError as error:
+            raise self._broken(error.what, error.where, error.valid) from error
+        except Exception as error:
+            raise self._broken(f"a network raises {type(error).__name__}: {error}") from error
+
+    def _broken(self, what: str, where: str | None = None, valid: str | None = None) -> PluginError:
+        whose = f"architecture '{self.architecture.spec.name}' {_of(self.architecture)}"
+        return PluginError(
+            what,
+            where=f"{where}, {whose}" if where else whose,
+            valid=valid,
+            hint="deblurkit plugins check finds such mistakes: tell its authors, or take another "
+            "architecture",
+        )
+
+    def maker(self, name: str) -> str | None:
+        """See `Task`."""
+        terms = {term.name: term.origin for loss in self.losses for term in loss.terms}
+        return _of(terms[name]) if name in terms else None
 
     def tensors(self) -> dict[str, Mapping[str, Tensor]]:
         """See `Task`."""
@@ -115,13 +149,17 @@ class OrderingTask:
         module = order.module.to(accelerator.device).train().requires_grad_(True)
         self.networks: Mapping[str, nn.Module] = {ORDERING: module}
         self.module: nn.Module = _OwnLoss(order, module)
-        self.accelerator = accelerator
+        self.accelerator, self._origin = accelerator, order.origin
 
     def loss(self, module: nn.Module, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
         """See `Task`."""
         with self.accelerator.autocast():
             value = module(batch["frames"])
         return value, {ORDERING: value.detach()}
+
+    def maker(self, name: str) -> str | None:
+        """See `Task`."""
+        return _of(self._origin)
 
     def tensors(self) -> dict[str, Mapping[str, Tensor]]:
         """See `Task`."""
@@ -159,7 +197,14 @@ def task_of(
         StageLoss(stage, build_terms(plan.recipe, registry, stage.group, stage.name))
         for stage in phase.stages
     )
-    return FramesTask(phase, graph, losses, accelerator, order if plan.is_ordered(phase) else None)
+    architecture = registry.resolve("architecture", plan.recipe.architecture.name)
+    return FramesTask(
+        phase, graph, losses, accelerator, architecture, order if plan.is_ordered(phase) else None
+    )
+
+
+def _of(origin: Registered) -> str:
+    return f"of plugin '{origin.owner}' ({origin.distribution} {origin.version})"
 
 
 class _Frames(nn.Module):

@@ -235,7 +235,11 @@ class PhaseTrainer:
 
     def _not_finite(self, what: str, values: Mapping[str, Tensor]) -> TrainingError:
         settings = f"training.{self.phase.group}"
-        said = ", ".join(f"{name} = {float(v):.4g}" for name, v in values.items())
+        parts = []
+        for name, value in values.items():
+            maker = None if bool(torch.isfinite(value)) else self.task.maker(name)
+            parts.append(f"{name} = {float(value):.4g}" + (f" {maker}" if maker else ""))
+        said = ", ".join(parts)
         return TrainingError(
             f"{what} is not finite in step {self.step + 1} ({said}); the networks did not move",
             where=f"phase '{self.phase.name}'",

@@ -594,7 +594,7 @@ def test_the_baseline_takes_images_of_any_size() -> None:
     import torch
 
     multi_scale = module("multi_scale")
-    network = multi_scale.MultiScale(blocks=1, width=4)
+    network = multi_scale.MultiScale(inputs=1, blocks=1, width=4)
     y = torch.rand(2, 3, 21, 30)
     assert network([y], y).shape == y.shape
 

@@ -99,7 +99,8 @@ class SpandrelNetwork(nn.Module):
         right, below = self.requires.get_padding(width, height)
         given = self.network(padded(z, right, below))
         out: Tensor = given if isinstance(given, Tensor) else given[0]  # MPRNet: the last first
-        return base + (out[..., :height, :width] - z)
+        frame: Tensor = base + (out[..., :height, :width] - z)
+        return frame
 
 
 def _built(name: str, options: Mapping[str, Any]) -> tuple[nn.Module, Any]:

@@ -139,11 +139,8 @@ def _encoder(backbone: str, channels: int, weights: str) -> nn.Module:
     if weights == "random":
         return made
     try:
-        return cast(
-            nn.Module,
-            timm.create_model(
-                backbone, pretrained=True, features_only=True, in_chans=channels, **own
-            ),
+        return timm.create_model(
+            backbone, pretrained=True, features_only=True, in_chans=channels, **own
         )
     except OSError as error:
         if own:
