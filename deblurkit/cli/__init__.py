@@ -18,6 +18,7 @@ from typing import Any
 import click
 
 from deblurkit import __version__
+from deblurkit.cli import plugin_commands
 from deblurkit.errors import DeblurkitError, nearest
 from deblurkit.printable import REPLACEMENT, readable
 
@@ -43,13 +44,13 @@ class Program(click.Group):
     """A group whose commands are imported when used, and whose errors are messages."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """The names of all commands, in the order shown."""
-        return list(COMMANDS)
+        """The names of all commands, in the order shown; those of other packages last."""
+        return [*COMMANDS, *(name for name in plugin_commands.points() if name not in COMMANDS)]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import a command; None if there is no such command."""
         if cmd_name not in COMMANDS:
-            return None
+            return plugin_commands.load(cmd_name) if cmd_name in plugin_commands.points() else None
         command: click.Command = getattr(import_module(f"deblurkit.cli.{cmd_name}"), cmd_name)
         return command
 
@@ -57,14 +58,18 @@ class Program(click.Group):
         """List the commands without importing them."""
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
+        if others := plugin_commands.described(COMMANDS):
+            with formatter.section("Commands of other packages"):
+                formatter.write_dl(others)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the command, or say what the commands are."""
         name = args[0]
-        if name not in COMMANDS and not name.startswith("-"):
-            ctx.fail(f"there is no command '{name}'; {nearest(name, COMMANDS)}")
+        known = self.list_commands(ctx)
+        if name not in known and not name.startswith("-"):
+            ctx.fail(f"there is no command '{name}'; {nearest(name, known)}")
         return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
