@@ -86,7 +86,8 @@ def complete_pairs(frames: FrameSet[Tensor], term: str) -> tuple[tuple[int, int]
             + (f"frame {alone[0]} is here without its partner" if alone else "none is here"),
             where=f"loss term '{term}', frames {here} of {frames.T}",
             valid="both frames of at least one pair (i, T+1-i), and whole pairs only",
-            hint="use this term for the stages of 'others' whose frames come in pairs",
+            hint="use this term under 'others', in a family that trains both frames of a pair at "
+            "once: pairwise, sequential, global-model",
         )
     return frames.pairs()
 

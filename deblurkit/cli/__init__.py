@@ -25,7 +25,7 @@ from deblurkit.printable import REPLACEMENT, readable
 COMMANDS: Mapping[str, str] = {
     "extract": "Turn blurry photographs into short sharp videos.",
     "run": "Train, evaluate and show what a recipe says.",
-    "recipe": "Check, show and list recipes.",
+    "recipe": "Validate, show and list recipes.",
     "evaluate": "Score a finished run again, on its own clips or on others.",
     "score": "Score anyone's sequences: folders of frames, videos.",
     "bench": "Run the rows of a suite and put them into one table.",

@@ -23,6 +23,7 @@ from deblurkit.engine.progress import Reporter, Silent, clip_progress
 from deblurkit.engine.results import Scorer
 from deblurkit.engine.rundir import COST, METRICS, check_out, open_run, writing
 from deblurkit.engine.stop import stop_on_signals
+from deblurkit.engine.tasks import try_terms
 from deblurkit.evaluation.evaluate import headlines, summary
 from deblurkit.graph import FrameGraph
 from deblurkit.inference.device import choose_device
@@ -95,6 +96,7 @@ def run(
         plan = make_plan(recipe, registry, device=kind, precision=precision, data={"clips": entry})
         graph = build_graph(recipe, registry, plan.nodes)
         order = build_order(recipe, registry)
+        try_terms(plan, registry)  # before anything is trained, not when its phase begins
     scorer = Scorer(recipe, registry, data.test, device=kind, precision=precision)
     if main:
         scorer.try_protocol()  # scoring comes last: a mistake should not cost the training

@@ -203,6 +203,30 @@ def task_of(
     )
 
 
+def try_terms(plan: Plan, registry: Registry) -> None:
+    """Give every stage's loss terms random frames once, so that what cannot work says so early.
+
+    Raises:
+        PluginError, UnavailableError: a term cannot be had, or breaks its contract.
+        FrameError: a stage has frames that a term has no use for.
+    """
+    recipe, generator = plan.recipe, torch.Generator().manual_seed(0)
+    side = min(recipe.data.crop, _TRIED)
+    for phase in plan.phases:
+        for stage in phase.stages:
+            made = torch.rand(2, 1, len(stage.frames), 3, side, side, generator=generator)
+            frames = [
+                FrameSet(recipe.frames, dict(zip(stage.frames, m.unbind(1), strict=True)), m[:, 0])
+                for m in (made[0].requires_grad_(), made[1])
+            ]
+            terms = build_terms(recipe, registry, stage.group, stage.name)
+            StageLoss(stage, terms)(frames[0], frames[1])
+
+
+_TRIED = 64
+"""Pixels a side of the images that terms are tried on."""
+
+
 def _of(origin: Registered) -> str:
     return f"of plugin '{origin.owner}' ({origin.distribution} {origin.version})"
 

@@ -37,6 +37,13 @@ def check_gradient(
         "at random images its gradient is 0",
         "do not detach or round the estimate",
     )
+    others = {i: bool(random[i].any()) if i in random else False for i in estimate.others()}
+    subject.require(
+        len(set(others.values())) == 1,
+        f"of the frames {list(others)} it reaches only {[i for i, got in others.items() if got]}",
+        "give every frame but the middle a target, or none: deblurkit.losses.complete_pairs gives "
+        "all pairs",
+    )
     small, truth = random_frames(5, 5, (1, 3, 16, 16)), random_frames(5, 6, (1, 3, 16, 16))
     images = [small[i].requires_grad_() for i in small]
 
@@ -47,7 +54,7 @@ def check_gradient(
         torch.autograd.gradcheck(value, images, fast_mode=True)
     except RuntimeError as error:
         raise subject.failure(
-            f"its gradient is not the slope of its value:\n{error}",
+            f"its gradient is not the slope of its value: {str(error).splitlines()[0]}",
             "mend the backward of a custom function, or what is detached",
         ) from error
 

@@ -49,6 +49,7 @@ def check_loss(component: Component, /, **params: Any) -> None:
         _check_invariance(subject, term, estimate, target)
     estimate, target = random_frames(5, 3), random_frames(5, 4)
     _check_batch(subject, term, estimate, target)
+    _check_size(subject, term, estimate, target)
     _check_layout(subject, term, estimate, target)
     check_gradient(subject, term, estimate, target)
     _check_precision(subject, term, estimate, target)
@@ -65,8 +66,8 @@ def _check_value(
     except Exception as error:
         raise subject.failure(
             f"it fails on frames {list(estimate)} of {estimate.T}: {type(error).__name__}: {error}",
-            "a term takes any frames of a sequence, with the middle or without; frames it has "
-            "no use for it ignores",
+            "see that error; a term takes any frames of a sequence, with the middle or without; it "
+            "raises deblurkit.errors.FrameError where it has no use for those it is given",
         ) from error
     subject.require(
         isinstance(value, Tensor) and value.ndim == 0 and value.is_floating_point(),
@@ -154,7 +155,25 @@ def _check_batch(
     subject.require(
         same(both, mean, 1e-6),
         f"its value on a batch of two is {both:.6g}, the mean of its values on each {mean:.6g}",
-        "average over the batch, and let no sample touch another",
+        "average over the batch, channels and pixels, and let no sample touch another",
+    )
+
+
+def _check_size(
+    subject: Subject[LossSpec], term: LossTerm, estimate: Frames, target: Frames
+) -> None:
+    """Four times the picture is no other error, but for what happens at the seams."""
+    if subject.spec.trains_itself:  # what a critic says of a larger image is its own affair
+        return
+    value = float(term(estimate, target).detach())
+    larger = [changed(s, lambda image: image.tile(1, 1, 2, 2)) for s in (estimate, target)]
+    other = float(term(larger[0], larger[1]).detach())
+    subject.require(
+        abs(value) < 1e-9 or 0.4 < other / value < 2.5,
+        f"its value is {value:.6g}, and {other:.6g} for the same images beside each other four "
+        "times",
+        "take the mean over batch, channels and pixels: weights then mean the same at every size "
+        "of crop",
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import pickle
 from collections.abc import Mapping
 from types import ModuleType
@@ -51,6 +52,7 @@ class Subject(Generic[SpecT]):
             else Registered(self.spec, "under-test", UNKNOWN, UNKNOWN)
         )
         self.params = self.validated(params)
+        self._check_constructor()
 
     def require(self, ok: bool, wrong: str, mend: str) -> None:
         """Raise AssertionError with what is wrong and how to mend it, unless `ok`."""
@@ -93,6 +95,34 @@ class Subject(Generic[SpecT]):
                 "generators in attributes",
             ) from error
 
+    def _check_constructor(self) -> None:
+        """The parameter model and what is built must not say two things about a parameter."""
+        try:
+            made = self._origin.load()
+            found = inspect.signature(made).parameters
+        except (DeblurkitError, TypeError, ValueError):  # said when it is built; or not to be had
+            return
+        if any(p.kind is p.VAR_KEYWORD for p in found.values()):
+            return
+        fields = self.spec.params.model_fields
+        missing = sorted(set(fields) - set(found))
+        self.require(
+            not missing,
+            f"{made.__qualname__} takes no {', '.join(missing)}, which its parameter model has",
+            f"give it these keyword arguments, or take them out of {self.spec.params.__name__}",
+        )
+        for name, field in fields.items():
+            ours = field.get_default(call_default_factory=True)
+            theirs = found[name].default
+            if field.is_required() or theirs in (found[name].empty, None):
+                continue
+            self.require(
+                _plain(ours) == _plain(theirs),
+                f"the default of {name} is {ours!r} in its parameter model and {theirs!r} in "
+                f"{made.__qualname__}",
+                "give both the same default: recipes use the one, Python the other",
+            )
+
     def _vet(self) -> None:
         plugin = ModuleType("plugin_under_test")
         hook = next(name for name, kind in HOOKS.items() if kind == self.spec.kind)
@@ -104,3 +134,10 @@ class Subject(Generic[SpecT]):
             raise self.failure(
                 f"its spec breaks the contract: {error}", "see deblurkit.specs"
             ) from error
+
+
+def _plain(value: Any) -> Any:
+    """A default that compares as what it says: lists and tuples alike."""
+    if isinstance(value, list | tuple):
+        return tuple(_plain(item) for item in value)
+    return value

@@ -65,6 +65,37 @@ def _summed(e: Frames, x: Frames) -> Tensor:
     return sum((e[i] - x[i]).double().square().sum() for i in e)  # type: ignore[return-value]
 
 
+def summed_over_the_pixels() -> Any:
+    return _spread
+
+
+def _spread(e: Frames, x: Frames) -> Tensor:
+    return _summed(e, x) / len(next(iter(e.values())))
+
+
+def only_the_outermost_pair() -> Any:
+    return _outermost
+
+
+def _outermost(e: Frames, x: Frames) -> Tensor:
+    ends = [i for i in (1, e.T) if i in e] or [next(iter(e))]
+    return torch.stack([(e[i] - x[i]).double().square().mean() for i in ends]).sum()
+
+
+class OtherDefaultParams(Params):
+    size: float = 1.0
+
+
+def other_default(*, size: float = 2.0) -> Any:
+    del size
+    return mean_error
+
+
+def other_name(*, length: float = 1.0) -> Any:
+    del length
+    return mean_error
+
+
 def infinite_slope_at_the_truth() -> Any:
     return _rooted
 
@@ -195,6 +226,10 @@ def test_a_good_term_passes() -> None:
     [
         (spec("map_instead_of_scalar"), "return a scalar"),
         (spec("summed_over_the_batch"), "average over the batch"),
+        (spec("summed_over_the_pixels"), "weights then mean the same at every size"),
+        (spec("only_the_outermost_pair"), "reaches only [1, 5]"),
+        (spec("other_default", params=OtherDefaultParams), "the default of size is 1.0"),
+        (spec("other_name", params=OtherDefaultParams), "takes no size"),
         (spec("infinite_slope_at_the_truth"), "at the true frames its gradient is not finite"),
         (spec("detached"), "does not depend on the estimate"),
         (spec("half_detached"), "gradient is not the slope"),

@@ -15,7 +15,7 @@ from deblurkit.engine import tasks, train
 from deblurkit.engine.clip_order import ORDERING, ClipOrder, as_set, build_order
 from deblurkit.engine.phase_store import PhaseStore
 from deblurkit.engine.plan import make_plan
-from deblurkit.errors import PluginError, RecipeError
+from deblurkit.errors import FrameError, PluginError, RecipeError
 from deblurkit.frames import FrameSet
 from deblurkit.hookspecs import hookimpl
 from deblurkit.recipe import Recipe, dump_recipe
@@ -310,3 +310,13 @@ def test_turning_is_by_clip() -> None:
     assert torch.equal(turned[0], frames[0]) and torch.equal(turned[2], frames[2])
     assert torch.equal(turned[1], frames[1].flip(0))
     assert as_set(frames).T == 5
+
+
+def test_terms_that_cannot_work_are_found_before_anything_is_trained(tmp_path: Path) -> None:
+    said = load_recipe(
+        "independent", scale="smoke",
+        overrides=["loss.others.pairwise.weight=1", "loss.others.mse=null"],
+    )  # fmt: skip
+    with pytest.raises(FrameError, match="a family that trains both frames of a pair"):
+        run(said, out=tmp_path / "run")
+    assert not list(PhaseStore().root.glob("*")) if PhaseStore().root.exists() else True
