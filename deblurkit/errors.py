@@ -58,12 +58,6 @@ class PluginError(DeblurkitError):
     """A plugin is missing, failed to load, is ambiguous or broke its contract."""
 
 
-class FailedError(DeblurkitError):
-    """Work failed although the request was right: no memory left, a full disk."""
-
-    exit_code = 1
-
-
 class FrameError(DeblurkitError):
     """A number of frames, a frame index or a frame graph makes no sense."""
 
@@ -76,6 +70,12 @@ class ContractError(DeblurkitError):
 
 class DataError(DeblurkitError):
     """An image, a video, a folder of them or a cache of clips cannot be used."""
+
+
+class FailedError(DataError):
+    """Files could not be written or memory ran out, although the request was right."""
+
+    exit_code = 1
 
 
 class WeightsError(DeblurkitError):

@@ -98,6 +98,8 @@ def _roles(spec: ArchitectureSpec) -> dict[str, Mapping[str, Any]]:
 def _plain_text(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if value == {}:
+        return ""
     return value if isinstance(value, str) else as_text(plain(value))
 
 

@@ -152,9 +152,10 @@ def test_one_photo_s_trouble_is_its_own(weights: Path, photo: Path, tmp_path: Pa
 
 LISTENING = (
     "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    "signal.signal(signal.SIGHUP, signal.SIG_DFL); "
     "from deblurkit.cli import main; main()"
 )
-"""The program where a shell had SIGINT ignored, as it does for work in the background."""
+"""The program where a shell had signals ignored, as it does for work in the background."""
 
 
 def test_a_second_time_in_the_same_folder(weights: Path, photo: Path, tmp_path: Path) -> None:
