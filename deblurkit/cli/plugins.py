@@ -24,15 +24,7 @@ NARROWEST = 60
 UNBOUNDED = 10_000
 """Columns of a file or a pipe."""
 
-MADE: tuple[Kind, ...] = (
-    "loss",
-    "family",
-    "architecture",
-    "schedule",
-    "ordering",
-    "dataset",
-    "metric",
-)
+MADE: tuple[Kind, ...] = tuple(kind for kind in KINDS if kind != "importer")
 """The kinds of components that `plugins new` has templates for."""
 
 kind_option = click.option("--kind", type=click.Choice(KINDS), help="Only components of this kind.")

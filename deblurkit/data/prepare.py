@@ -148,7 +148,7 @@ def _naming(material: Material) -> Iterator[None]:
     except PluginError as error:
         raise PluginError(
             error.what,
-            where=f"{error.where} ({material.distribution})",
+            where=f"{error.where or material.settings['name']} ({material.distribution})",
             valid=error.valid,
             hint=error.hint,
         ) from error

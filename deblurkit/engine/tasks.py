@@ -110,6 +110,8 @@ class FramesTask:
         except DeblurkitError as error:
             raise self._broken(error.what, error.where, error.valid) from error
         except Exception as error:
+            if "allocate memory" in str(error):  # how torch says it of the processor's
+                raise
             raise self._broken(f"a network raises {type(error).__name__}: {error}") from error
 
     def _broken(self, what: str, where: str | None = None, valid: str | None = None) -> PluginError:
@@ -211,7 +213,7 @@ def try_terms(plan: Plan, registry: Registry) -> None:
         FrameError: a stage has frames that a term has no use for.
     """
     recipe, generator = plan.recipe, torch.Generator().manual_seed(0)
-    side = min(recipe.data.crop, _TRIED)
+    side = recipe.data.crop
     for phase in plan.phases:
         for stage in phase.stages:
             made = torch.rand(2, 1, len(stage.frames), 3, side, side, generator=generator)
@@ -221,10 +223,6 @@ def try_terms(plan: Plan, registry: Registry) -> None:
             ]
             terms = build_terms(recipe, registry, stage.group, stage.name)
             StageLoss(stage, terms)(frames[0], frames[1])
-
-
-_TRIED = 64
-"""Pixels a side of the images that terms are tried on."""
 
 
 def _of(origin: Registered) -> str:

@@ -121,6 +121,13 @@ def test_mistakes_are_messages(
     assert [p.name for p in tmp_path.iterdir()] == [photo.name]
 
 
+def test_the_largest_side_is_the_same_everywhere() -> None:
+    from deblurkit.cli.extract import MOST_SIDE
+    from deblurkit.extraction import outputs
+
+    assert MOST_SIDE == outputs.MOST_SIDE
+
+
 def test_nothing_that_is_read_is_overwritten(weights: Path, photo: Path, tmp_path: Path) -> None:
     Image.open(photo).save(tmp_path / "photo one-middle.png")
     Image.open(photo).save(tmp_path / "sharp.png")
