@@ -82,7 +82,7 @@ class Registered:
 
     def _broken(self, error: BaseException, first: str | None = None) -> PluginError:
         update = (
-            f"update {self.distribution} or tell its authors"
+            f"update {self.distribution} or tell its authors; mend it if it is yours"
             if self.distribution != discovery.UNKNOWN
             else "mend the plugin"
         )

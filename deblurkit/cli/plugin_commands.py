@@ -67,14 +67,14 @@ def load(name: str) -> click.Command:
         raise PluginError(
             f"it cannot be imported: {type(error).__name__}: {error}",
             where=where,
-            hint="update or uninstall the package, or tell its authors",
+            hint="update or uninstall the package, or tell its authors; mend it if it is yours",
         ) from error
     if not isinstance(found, click.Command):
         raise PluginError(
             f"'{offers[0].value}' is a {type(found).__name__}",
             where=where,
             valid="a click.Command: a function under @click.command()",
-            hint="tell its authors",
+            hint="tell its authors, or mend it if it is yours",
         )
     return found
 

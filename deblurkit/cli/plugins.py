@@ -139,6 +139,8 @@ def check(package: str, overrides: Sequence[str]) -> None:
         click.echo(f"{said} {spec.kind} '{spec.name}'  {finding.seconds:.1f} s")
         if finding.problem is not None:
             click.echo(textwrap.indent(finding.problem, "       "))
+        if finding.remark is not None:
+            click.echo(textwrap.indent(finding.remark, "       "))
     if failed:
         raise ContractError(
             f"{failed} of {len(components)} components of plugin '{name}' break the contract"

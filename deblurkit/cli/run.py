@@ -69,3 +69,8 @@ def run(
         result = run_recipe(resolved, out=out, fresh=fresh, device=device, reporter=lines)
     if result.scores:  # only the main process of several has them
         print_summary(console, result.folder, result.scores)
+        if Path(resolved.provenance.scale).stem == "smoke":
+            click.echo(
+                "note: scale smoke shows that everything works; it trains too little for the "
+                "scores to mean anything"
+            )

@@ -111,7 +111,9 @@ def _clips(dataset: ClipDataset, plan: Plan, number: int) -> Iterator[tuple[int,
     """The clips of one source with their indices, checked."""
     source, wanted = plan.sources[number], plan.clips_of(number)
     where = f"dataset '{plan.dataset}', source '{source}'"
-    report_it = "this is a mistake in the dataset's plugin; tell its authors"
+    report_it = (
+        "this is a mistake in the dataset's plugin; tell its authors, or mend it if it is yours"
+    )
     rng = generator(plan.seed, "clips", plan.split, source)
     given = 0
     try:

@@ -15,13 +15,15 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from einops import rearrange
 from torch import Tensor
+
+from deblurkit.inference.filters import filter_of
+from deblurkit.inference.scratch import Scratch
 
 EPS = 1e-5
 """Added to variances, as `torch.nn.InstanceNorm2d` does."""
@@ -97,30 +99,6 @@ class Whole(Rows):
         return self.tensor[:, :, start:stop].contiguous(memory_format=torch.channels_last)
 
 
-class Scratch:
-    """Memory for a strip, used again and again: fresh memory costs the system time."""
-
-    def __init__(self) -> None:
-        self._free: list[Tensor] = []
-
-    @contextmanager
-    def borrow(self, channels: int, rows: int, width: int, kind: torch.dtype) -> Iterator[Tensor]:
-        """1×channels×rows×width of any values, channels last, until the end of the block."""
-        size = channels * rows * width * kind.itemsize
-        memory = self._free.pop() if self._free else torch.empty(0, dtype=torch.uint8)
-        if memory.numel() < size:
-            memory = torch.empty(size, dtype=torch.uint8)
-        pixels = memory[:size].view(kind).view(1, rows, width, channels)
-        try:
-            yield pixels.permute(0, 3, 1, 2)
-        finally:
-            self._free.append(memory)
-
-    def release(self) -> None:
-        """Give the memory back to the system."""
-        self._free.clear()
-
-
 class Convolved(Rows):
     """A convolution of stride 1 that keeps the size, with zeros beyond the border.
 
@@ -151,27 +129,36 @@ class Convolved(Rows):
             )
         self.sources, self.channels = (source,), weight.shape[0]
         self.height, self.width = source.height, source.width
-        self.halo, self.dilation = dilation * (kernel // 2), dilation
         weight = weight.detach().to(kind or weight.dtype)
-        self.weight = weight.contiguous(memory_format=torch.channels_last)
-        self.bias = None if bias is None else bias.detach().to(weight.dtype)
-        self.done = done
+        bias = None if bias is None else bias.detach().to(weight.dtype)
+        self._filter = filter_of(weight, bias, dilation)
+        self.halo, self.done = self._filter.halo, done
         self._scratch = scratch or Scratch()
         self._each = 2 * weight.numel() * self.width  # of a row
 
     def rows(self, start: int, stop: int) -> Tensor:
+        return self._made(start, stop, None)
+
+    def into(self, out: Tensor, start: int, stop: int) -> None:
+        made = self._made(start, stop, out)
+        if made.data_ptr() != out.data_ptr():
+            out.copy_(made)
+
+    def _made(self, start: int, stop: int, out: Tensor | None) -> Tensor:
+        rows = stop - start
         first, last = max(start - self.halo, 0), min(stop + self.halo, self.height)
-        above, below = first - (start - self.halo), stop + self.halo - last
+        above, height = first - (start - self.halo), self._filter.rows_read(rows)
+        below = above + last - first
         # The source writes between the zeros beyond the border: no copy is made for their sake.
-        source, height = self.sources[0], above + last - first + below
-        with self._scratch.borrow(source.channels, height, self.width, self.weight.dtype) as x:
+        source, kind = self.sources[0], self._filter.weight.dtype
+        with self._scratch.borrow(source.channels, height, self.width, kind) as x:
             x[:, :, :above].zero_()
-            x[:, :, height - below :].zero_()
-            source.into(x[:, :, above : height - below], first, last)
-            out = F.conv2d(x, self.weight, self.bias, 1, (0, self.halo), self.dilation)
+            x[:, :, below:].zero_()
+            source.into(x[:, :, above:below], first, last)
+            made = self._filter.made(x, rows, self._scratch, out)
         if self.done is not None:
-            self.done(self._each * (stop - start))
-        return out
+            self.done(self._each * rows)
+        return made
 
     def operations(self) -> int:
         return super().operations() + self._each * self.height
@@ -184,29 +171,25 @@ class Activated(Rows):
         self.sources, self.channels = (source,), source.channels
         self.height, self.width = source.height, source.width
         scale = weight.detach().double() / (moments.variance + EPS).sqrt()
-        self.scale = scale.float()
-        self.shift = (bias.detach().double() - moments.mean * scale).float()
+        self._scale, self._shift = scale, bias.detach().double() - moments.mean * scale
 
     def rows(self, start: int, stop: int) -> Tensor:
         return self._active(self.sources[0].rows(start, stop), None)
 
     def into(self, out: Tensor, start: int, stop: int) -> None:
         x = self.sources[0].rows(start, stop)
-        if x.dtype == out.dtype == torch.float32:
+        if x.dtype == out.dtype:
             self._active(x, out)
         else:
             out.copy_(self._active(x, None))
 
     def _active(self, x: Tensor, out: Tensor | None) -> Tensor:
-        if x.dtype == torch.float32:
-            if out is None:
-                out = torch.empty_like(x, memory_format=torch.channels_last)
-            pixels, place = x.permute(0, 2, 3, 1), out.permute(0, 2, 3, 1)
-            torch.addcmul(self.shift, pixels, self.scale, out=place).relu_()
-            return out
-        # One rounding to half precision, at the end: batch norm computes in float32 inside.
-        zero, one = torch.zeros_like(self.scale), torch.ones_like(self.scale)
-        return F.batch_norm(x, zero, one, self.scale, self.shift, False, 0.0, 0.0).relu_()
+        # In half precision scale and shift are rounded to it, as the map and the weights are.
+        scale, shift = self._scale.to(x.dtype), self._shift.to(x.dtype)
+        if out is None:
+            out = torch.empty_like(x, memory_format=torch.channels_last)
+        torch.addcmul(shift, x.permute(0, 2, 3, 1), scale, out=out.permute(0, 2, 3, 1)).relu_()
+        return out
 
 
 class Sum(Rows):

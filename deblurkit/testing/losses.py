@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import Any, cast, get_args
 
 import torch
 from torch import Tensor, nn
@@ -55,6 +55,37 @@ def check_loss(component: Component, /, **params: Any) -> None:
     _check_precision(subject, term, estimate, target)
     check_copies(subject, estimate, target)
     check_own_training(subject, term, estimate, target)
+
+
+def stronger_invariance(component: Component, /, **params: Any) -> Invariance | None:
+    """An invariance beyond the declared one that a loss term has on random images.
+
+    Args:
+        component: A `LossSpec`, or a registered component with one, that keeps its contract.
+        **params: The term's parameters by name; the rest take their defaults.
+
+    Returns:
+        The strongest that holds, None where it is the declared one.
+    """
+    subject = Subject(component, LossSpec, params)
+    torch.manual_seed(0)
+    term: LossTerm = in_precision(torch.float64, subject.build())
+    levels = get_args(Invariance)
+    for level in reversed(levels[levels.index(subject.spec.invariance) + 1 :]):
+        if all(
+            _is_moved_without_effect(term, order, random_frames(T, 1), random_frames(T, 2))
+            for T in LENGTHS
+            for order in _orders(T, level)
+        ):
+            return cast(Invariance, level)
+    return None
+
+
+def _is_moved_without_effect(
+    term: LossTerm, order: Mapping[int, int], estimate: Frames, target: Frames
+) -> bool:
+    moved = FrameSet(estimate.T, {i: estimate[order[i]] for i in estimate}, estimate.blurry)
+    return same(term(moved, target), term(estimate, target))
 
 
 def _check_value(

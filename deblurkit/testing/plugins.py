@@ -14,7 +14,7 @@ from deblurkit.specs import Kind
 from deblurkit.testing.architectures import check_architecture
 from deblurkit.testing.datasets import check_dataset
 from deblurkit.testing.families import check_family
-from deblurkit.testing.losses import check_loss
+from deblurkit.testing.losses import check_loss, stronger_invariance
 from deblurkit.testing.metrics import check_metric
 from deblurkit.testing.orderings import check_ordering
 from deblurkit.testing.schedules import check_schedule
@@ -37,11 +37,13 @@ class Finding:
     Attributes:
         component: The component.
         problem: What is wrong with it and how to mend it; None where nothing is.
+        remark: What is not wrong, but its author may want to know; None where there is nothing.
         seconds: How long its suite took.
     """
 
     component: Registered
     problem: str | None
+    remark: str | None
     seconds: float
 
 
@@ -81,13 +83,24 @@ def findings(
         What each gave, as soon as it is known; no failure is raised.
     """
     for component in components:
-        began, problem = time.perf_counter(), None
+        began, problem, remark = time.perf_counter(), None, None
         own = params.get((component.spec.kind, component.spec.name), {})
         try:
             check_component(component, registry, **own)
+            remark = _remark(component, own)
         except Exception as error:  # noqa: BLE001 - whatever its code raises is a finding
             problem = str(error) if _is_stated(error) else _located(error)
-        yield Finding(component, problem, time.perf_counter() - began)
+        yield Finding(component, problem, remark, time.perf_counter() - began)
+
+
+def _remark(component: Registered, params: Mapping[str, Any]) -> str | None:
+    if component.spec.kind != "loss":
+        return None
+    found = stronger_invariance(component, **params)
+    return found and (
+        f"on random images it also has the invariance '{found}'; declare that if it always holds, "
+        "so that families and readers can count on it"
+    )
 
 
 def _is_stated(error: Exception) -> bool:

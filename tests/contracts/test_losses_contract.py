@@ -12,6 +12,8 @@ from deblurkit.frames import FrameSet
 from deblurkit.registry import Registered, get_registry
 from deblurkit.specs import LossSpec, Params
 from deblurkit.testing import check_loss
+from deblurkit.testing.losses import stronger_invariance
+from deblurkit.testing.plugins import findings
 
 Frames = FrameSet[Tensor]
 SMALL: dict[str, dict[str, Any]] = {
@@ -30,7 +32,9 @@ VARIANTS = [
 
 @pytest.mark.parametrize("component", get_registry().specs("loss"), ids=lambda r: r.qualified)
 def test_registered_losses(component: Registered) -> None:
-    check_loss(component, **SMALL.get(component.spec.name, {}))
+    params = SMALL.get(component.spec.name, {})
+    check_loss(component, **params)
+    assert stronger_invariance(component, **params) is None, "it declares less than it has"
 
 
 @pytest.mark.parametrize(("name", "params"), VARIANTS)
@@ -268,6 +272,18 @@ def test_invariances_are_told_apart() -> None:
     with pytest.raises(AssertionError, match="declares invariance 'pair-swap'"):
         check_loss(spec("either_direction", invariance="pair-swap"))
     check_loss(spec("either_direction", invariance="reversal"))
+
+
+def test_an_invariance_that_is_not_declared_is_noticed() -> None:
+    assert stronger_invariance(spec("either_direction")) == "reversal"
+    assert stronger_invariance(spec("either_direction", invariance="reversal")) is None
+    assert stronger_invariance(spec("good")) is None
+    pairwise = get_registry().resolve("loss", "pairwise").spec
+    modest = LossSpec(name="p", summary="s", build=pairwise.build, invariance="reversal")
+    component = Registered(modest, "mine", "dist", "1")
+    (finding,) = findings([component], get_registry(), {})
+    assert finding.problem is None
+    assert finding.remark is not None and "invariance 'pair-swap'" in finding.remark
 
 
 def either_direction() -> Any:

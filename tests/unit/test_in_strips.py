@@ -19,6 +19,7 @@ from deblurkit.frames import BLURRY
 from deblurkit.graph import FrameGraph, Node
 from deblurkit.inference import workspace as workspace_module
 from deblurkit.inference.allocation import peak_allocation
+from deblurkit.inference.filters import Chosen, Direct, Minimal, filter_of
 from deblurkit.inference.predict import is_exact, predict, rehearse
 from deblurkit.inference.rows import (
     Activated,
@@ -41,7 +42,7 @@ PLENTY = 1 << 40
 def small_strips(monkeypatch: pytest.MonkeyPatch) -> None:
     """Strips of few rows: small maps, too, are cut into several."""
     monkeypatch.setattr(workspace_module, "_STRIP_BYTES", 2000)
-    monkeypatch.setattr(workspace_module, "_LEAST_ROWS", 3)
+    monkeypatch.setattr(workspace_module, "_ROWS", 4)
 
 
 def drawn(channels: int, height: int, width: int, seed: int = 0) -> Tensor:
@@ -176,21 +177,57 @@ def test_memory_of_a_map_that_is_gone_is_used_again() -> None:
     torch.testing.assert_close(read(second, 3), 2 * x.tensor)
 
 
-def test_memory_that_waits_is_within_the_room() -> None:
+def test_what_waits_never_adds_to_the_most_that_maps_needed() -> None:
     size = 4 * 4 * 64
-    workspace = Workspace(2 * size)
-    small = [workspace.keep(Whole(drawn(4, 8, 8))) for _ in range(2)]
+    workspace = Workspace(PLENTY)
+    small = [workspace.keep(Whole(drawn(4, 8, 8))) for _ in range(3)]
     del small
-    assert waiting_bytes(workspace) == 2 * size
+    assert waiting_bytes(workspace) == 3 * size
     large = workspace.keep(Whole(drawn(4, 16, 8)))
-    assert waiting_bytes(workspace) == 0, "what waited would be beyond the room"
-    del large
+    assert waiting_bytes(workspace) == size, "three small ones were the most so far"
+    again = workspace.keep(Whole(drawn(4, 8, 8)))
+    assert waiting_bytes(workspace) == 0
+    del large, again
     workspace.release()
     assert waiting_bytes(workspace) == 0
 
 
 def waiting_bytes(workspace: Workspace) -> int:
-    return sum(m.numel() for maps in workspace._spare.values() for m in maps)
+    return sum(memory.numel() for memory in workspace._spare)
+
+
+@given(
+    height=st.integers(1, 70), width=st.integers(1, 20), dilation=st.integers(1, 9),
+    step=st.integers(1, 70), channels=st.sampled_from([(32, 32), (33, 40), (48, 32)]),
+    biased=st.booleans(), offset=st.floats(-9, 9),
+)  # fmt: skip
+@settings(deadline=None, max_examples=60)
+def test_minimal_filtering(
+    height: int, width: int, dilation: int, step: int, channels: tuple[int, int],
+    biased: bool, offset: float,
+) -> None:  # fmt: skip
+    into, out = channels
+    x = drawn(into, height, width) + offset
+    weight = drawn(out, into * 3, 3).view(out, into, 3, 3) / (3 * into**0.5)
+    bias = torch.linspace(-2, 2, out) if biased else None
+    rows = Convolved(Whole(x), weight, bias, dilation)
+    bias = None if bias is None else bias.double()
+    expected = F.conv2d(x.double(), weight.double(), bias, 1, dilation, dilation).float()
+    torch.testing.assert_close(read(rows, step), expected, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("rows", "dilation", "minimal"),
+    [(32, 1, True), (32, 8, True), (33, 1, True), (16, 8, False), (1, 1, False), (24, 4, True)],
+)
+def test_filtering_is_minimal_where_that_is_less(rows: int, dilation: int, minimal: bool) -> None:
+    chosen = filter_of(drawn(32, 32 * 3, 3).view(32, 32, 3, 3), None, dilation)
+    assert isinstance(chosen, Chosen)
+    assert isinstance(chosen.way(rows), Minimal) == minimal
+    assert isinstance(filter_of(torch.ones(16, 32, 3, 3), None, dilation), Direct)
+    assert isinstance(filter_of(torch.ones(32, 32, 5, 5), None, dilation), Direct)
+    half = torch.ones(32, 32, 3, 3, dtype=torch.bfloat16)
+    assert isinstance(filter_of(half, None, dilation), Direct)
 
 
 @pytest.mark.parametrize(("start", "stop"), [(0, 9), (0, 4), (3, 7), (6, 9)])
@@ -201,6 +238,7 @@ def test_rows_are_written_into_a_place_as_they_are_given(start: int, stop: int) 
     for rows in (
         a, kept, active, Sum(a), Sum(a, b), Sum(a, active, b), Beside(a, b), Cut(a, 9, 7),
         Convolved(active, torch.ones(2, 2, 3, 3)), SubImages(a, 1, 1),
+        Convolved(Whole(drawn(32, 9, 7)), drawn(32, 96, 3).view(32, 32, 3, 3)),
     ):  # fmt: skip
         for kind in (torch.float32, torch.bfloat16):
             place = torch.zeros(1, rows.channels, 9, 7, dtype=kind)
