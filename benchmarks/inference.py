@@ -147,6 +147,7 @@ def _into(
 def _ours(
     graph: FrameGraph, y: Tensor, frames: tuple[int, ...], kind: torch.dtype
 ) -> dict[int, Tensor]:
+    y = y.contiguous(memory_format=torch.channels_last)
     found = predict(graph, Whole(y), workspace=Workspace(ROOM, kind=kind), frames=frames)
     return {i: rows.rows(0, rows.height) for i, rows in found.items()}
 

@@ -120,8 +120,8 @@ class FramesTask:
             what,
             where=f"{where}, {whose}" if where else whose,
             valid=valid,
-            hint="deblurkit plugins check finds such mistakes: mend it if it is yours, else tell its "
-            "authors or take another architecture",
+            hint="deblurkit plugins check finds such mistakes: mend it if it is yours, else "
+            "tell its authors or take another architecture",
         )
 
     def maker(self, name: str) -> str | None:

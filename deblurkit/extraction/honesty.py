@@ -157,7 +157,9 @@ def consistent(
     Returns:
         The frames in the same order, in [0, 1].
     """
-    together = workspace.keep(_Corrected(frames, y, formation), torch.float32, lasting=True)
+    together = workspace.keep(
+        _Corrected(frames, y, formation), torch.float32, lasting=True, measured=False
+    )
     return [Channels(together, 3 * k, 3) for k in range(len(frames))]
 
 

@@ -91,7 +91,7 @@ def _estimate(
     assert isinstance(network, InStrips)
     seen = tuple(images[ref] for ref in node.inputs)
     estimate = network.in_strips(seen, images[node.base], workspace)
-    return workspace.keep(estimate, torch.float32, in_file=in_file, lasting=True)
+    return workspace.keep(estimate, torch.float32, in_file=in_file, lasting=True, measured=False)
 
 
 def rehearse(

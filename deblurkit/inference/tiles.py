@@ -98,7 +98,7 @@ def in_tiles(
     for i in wanted:
         places = [both.index(partner(i, graph.T) if turn else i) for turn in turned]
         blend = _Blended(tiles, places, y.height, y.width)
-        found[i] = workspace.keep(blend, torch.float32, lasting=True)
+        found[i] = workspace.keep(blend, torch.float32, lasting=True, measured=False)
     return found
 
 

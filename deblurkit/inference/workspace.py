@@ -33,13 +33,20 @@ _WIDE = 32 << 20
 
 
 class Kept(Rows):
-    """A map that can be read many times.
+    """A map that can be read many times."""
 
-    Attributes:
-        moments: Of the whole map.
-    """
+    _moments: Moments | None = None
 
-    moments: Moments
+    @property
+    def moments(self) -> Moments:
+        """Of the whole map.
+
+        Raises:
+            ValueError: it is kept without.
+        """
+        if self._moments is None:
+            raise ValueError("this map is kept without its moments: measured=True takes them")
+        return self._moments
 
     def operations(self) -> int:
         return 0
@@ -98,6 +105,7 @@ class Workspace:
         *,
         in_file: bool = False,
         lasting: bool = False,
+        measured: bool = True,
     ) -> Kept:
         """Evaluate a map once, strip by strip, and keep it for as long as it is referred to.
 
@@ -107,11 +115,13 @@ class Workspace:
             in_file: Keep it in a temporary file even where memory has room.
             lasting: Tensors that its `rows` gives may be held on to. Otherwise its memory goes
                 to the next map of its size.
+            measured: Take the moments as well, now and when it is replaced.
 
         Raises:
             DataError: it has to go to a file and the disk is full.
         """
         place = self._place(source, kind or self.kind, in_file=in_file, lasting=lasting)
+        place.measured = measured
         return self._fill(place, source)
 
     def release(self) -> None:
@@ -191,11 +201,12 @@ class Workspace:
         return _InFile(source, kind, self.folder)
 
     def _fill(self, place: _InMemory | _InFile, source: Rows) -> Kept:
-        place.moments = self._walk(source, place)
+        place.note(self._walk(source, place))
         return place
 
-    def _walk(self, source: Rows, place: _InMemory | _InFile | None = None) -> Moments:
-        """Make a map strip by strip, write each to its place, and take the moments."""
+    def _walk(self, source: Rows, place: _InMemory | _InFile | None = None) -> Moments | None:
+        """Make a map strip by strip, write each to its place, and take the moments if wanted."""
+        measured = place is None or place.measured
         sums = _Sums(source.channels)
         for start, stop in strips(source.height, self._rows(source)):
             if place is None:
@@ -204,8 +215,9 @@ class Workspace:
                 strip = place.strip(start, stop)
                 source.into(strip, start, stop)
                 place.wrote(start, strip)
-            sums.add(strip)
-        return sums.moments()
+            if measured:
+                sums.add(strip)
+        return sums.moments() if measured else None
 
     def _rows(self, source: Rows) -> int:
         row = _widest_row(source)
@@ -236,13 +248,23 @@ class Rehearsal(Workspace):
         self.in_files += _bytes(source, kind)
         return _InFile(source, kind, None, empty=True)
 
-    def _walk(self, source: Rows, place: _InMemory | _InFile | None = None) -> Moments:
+    def _walk(self, source: Rows, place: _InMemory | _InFile | None = None) -> Moments | None:
         self.operations += source.operations()
         zero = torch.zeros(source.channels, dtype=torch.float64)
         return Moments(zero, zero)
 
 
-class _InMemory(Kept):
+class _Place(Kept):
+    """Where a map is written."""
+
+    measured = True
+
+    def note(self, moments: Moments | None) -> None:
+        """Moments of what is there now."""
+        self._moments = moments
+
+
+class _InMemory(_Place):
     def __init__(self, like: Rows, kind: torch.dtype, memory: Tensor) -> None:
         self.channels, self.height, self.width = like.channels, like.height, like.width
         pixels = memory.view(kind).view(1, self.height, self.width, self.channels)
@@ -259,7 +281,7 @@ class _InMemory(Kept):
         """A strip is written."""
 
 
-class _InFile(Kept):
+class _InFile(_Place):
     def __init__(
         self, like: Rows, kind: torch.dtype, folder: Path | None, *, empty: bool = False
     ) -> None:
@@ -303,8 +325,8 @@ class _InFile(Kept):
 
 
 class _Repeated(Kept):
-    def __init__(self, source: Rows, moments: Moments) -> None:
-        self.sources, self.moments = (source,), moments
+    def __init__(self, source: Rows, moments: Moments | None) -> None:
+        self.sources, self._moments = (source,), moments
         self.channels, self.height, self.width = source.channels, source.height, source.width
 
     def rows(self, start: int, stop: int) -> Tensor:

@@ -177,6 +177,14 @@ def test_memory_of_a_map_that_is_gone_is_used_again() -> None:
     torch.testing.assert_close(read(second, 3), 2 * x.tensor)
 
 
+def test_moments_are_taken_where_they_are_wanted() -> None:
+    workspace = Workspace(PLENTY)
+    kept = workspace.keep(Whole(drawn(4, 8, 8)), measured=False)
+    kept = workspace.replace(kept, Sum(kept, Whole(drawn(4, 8, 8))))
+    with pytest.raises(ValueError, match="measured=True"):
+        _ = kept.moments
+
+
 def test_what_waits_never_adds_to_the_most_that_maps_needed() -> None:
     size = 4 * 4 * 64
     workspace = Workspace(PLENTY)

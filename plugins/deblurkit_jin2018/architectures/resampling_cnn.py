@@ -220,7 +220,7 @@ class ResamplingCNN(nn.Module):
         stems = zip(cast(Iterable[nn.Conv2d], self.stems), images, strict=True)
         parts = [(stem, SubImages(image, colour, self.factor)) for stem, image in stems]
         x = workspace.keep(Beside(*(workspace.convolved(part, stem) for stem, part in parts)))
-        fine = workspace.keep(SubImages(base, colour, self.factor), torch.float32)
+        fine = workspace.keep(SubImages(base, colour, self.factor), torch.float32, measured=False)
         groups = cast(Iterable[Iterable[ResidualBlock]], self.groups)
         for group, head in zip(groups, cast(Iterable[TwoBranch], self.heads), strict=True):
             for block in group:
