@@ -26,7 +26,7 @@ from deblurkit.errors import DeblurkitError
 from deblurkit.frames import indices
 from deblurkit.media.image import write_png
 from deblurkit.report.contact_sheet import Picture, Row, contact_sheet
-from deblurkit.report.strips import BLURRY, TRUE, StripClip, read_strips
+from deblurkit.report.frame_strips import BLURRY, TRUE, StripClip, read_strips
 from deblurkit.storage import atomic_file
 from deblurkit.study.bench_folder import Bench, BenchRow, read_bench
 

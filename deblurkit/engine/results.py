@@ -27,8 +27,8 @@ from deblurkit.evaluation.rows import OF_WEIGHTS
 from deblurkit.graph import FrameGraph
 from deblurkit.recipe.schema import Recipe
 from deblurkit.registry import Registry
+from deblurkit.report.frame_strips import BLURRY, STRIPS, TRUE, write_index, write_strip
 from deblurkit.report.samples import write_samples
-from deblurkit.report.strips import BLURRY, STRIPS, TRUE, write_index, write_strip
 from deblurkit.specs import MetricSpec
 from deblurkit.storage import content_hash, write_json
 

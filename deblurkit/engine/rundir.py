@@ -9,7 +9,7 @@ metrics.json           scores on held-out clips, summed up
 scores/<protocol>.json the same clip by clip, for tables: see `study.run_records`
 cost.json              parameters, time and memory
 samples/               held-out clips as contact sheets and movies
-samples/strips/        the same as plain PNG strips, for reports: see `report.strips`
+samples/strips/        the same as plain PNG strips, for reports: see `report.frame_strips`
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ _STRIP_BYTES = 6 << 20
 """Of a strip: enough rows for a convolution to be efficient, few enough for the caches."""
 
 _ROWS = 32
-"""Of a strip, or a multiple: filters make blocks of rows together (`deblurkit.inference.filters`),
+"""Of a strip, or a multiple: convolutions make blocks of rows together (`inference.convolution`),
 and what they read above and below is little beside so many."""
 
 _WIDE = 32 << 20

@@ -20,7 +20,7 @@ from PIL import Image
 from deblurkit import storage
 from deblurkit.cli import main
 from deblurkit.engine import rundir
-from deblurkit.report.strips import read_strips
+from deblurkit.report.frame_strips import read_strips
 from deblurkit.study.run_records import read_run
 
 RECIPES = (

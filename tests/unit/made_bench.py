@@ -14,7 +14,7 @@ from deblurkit.engine.rundir import COST, METRICS, RECIPE, scores_file
 from deblurkit.evaluation.measures import Column, Measure, ScoreSheet
 from deblurkit.evaluation.rows import ROWS
 from deblurkit.recipe import dump_recipe, load_recipe
-from deblurkit.report.strips import STRIPS, write_index, write_strip
+from deblurkit.report.frame_strips import STRIPS, write_index, write_strip
 from deblurkit.storage import write_json
 from deblurkit.study.bench_folder import BenchState, RunState, write_state
 from deblurkit.study.run_records import Cost

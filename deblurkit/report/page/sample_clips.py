@@ -13,8 +13,8 @@ import numpy.typing as npt
 from deblurkit.errors import DataError
 from deblurkit.evaluation.measures import scaled
 from deblurkit.media.image import read_image
+from deblurkit.report.frame_strips import BLURRY, TRUE, StripClip
 from deblurkit.report.page.subject import Method
-from deblurkit.report.strips import BLURRY, TRUE, StripClip
 
 Frames = npt.NDArray[np.uint8]
 

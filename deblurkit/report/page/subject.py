@@ -15,8 +15,8 @@ from deblurkit.evaluation.rows import GIVEN
 from deblurkit.printable import readable
 from deblurkit.recipe import Recipe
 from deblurkit.registry import Registry
+from deblurkit.report.frame_strips import StripClip, read_strips
 from deblurkit.report.page.run_files import Record, environment_of, training_of
-from deblurkit.report.strips import StripClip, read_strips
 from deblurkit.study.bench_folder import Bench, is_bench, read_bench
 from deblurkit.study.entries import Entry, bench_entries
 from deblurkit.study.run_records import RunRecord, read_run
