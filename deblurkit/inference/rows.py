@@ -24,9 +24,6 @@ from torch import Tensor
 from deblurkit.inference.convolution import filter_of
 from deblurkit.inference.scratch import Scratch
 
-_SMALL_BYTES = 2 << 20
-"""Of a strip whose rows need no others: it stays in the caches nearest to the processor."""
-
 EPS = 1e-5
 """Added to variances, as `torch.nn.InstanceNorm2d` does."""
 
@@ -209,20 +206,9 @@ class Sum(Rows):
         return self._add(kept, others, None) if others else kept
 
     def into(self, out: Tensor, start: int, stop: int) -> None:
-        # What needs no rows around is made and added in small strips, which stay in the cache.
-        far = {i: s.rows(start, stop) for i, s in enumerate(self.sources) if _looks_around(s)}
-        row = self.channels * self.width * out.element_size()
-        for first, last in strips(stop - start, max(1, _SMALL_BYTES // row)):
-            parts = [
-                far[i][:, :, first:last] if i in far else s.rows(start + first, start + last)
-                for i, s in enumerate(self.sources)
-            ]
-            self._into(out[:, :, first:last], parts)
-
-    def _into(self, out: Tensor, parts: Sequence[Tensor]) -> None:
         # What is kept is a view of its place, which `out` may be: the sum of the first two goes
         # there, so no later one may be it.
-        kept, *others = parts
+        kept, *others = [source.rows(start, stop) for source in self.sources]
         if others and out.dtype == kept.dtype and not _lie_in(out, others[1:]):
             self._add(kept, others, out)
         else:  # rounded once, at the end
@@ -345,11 +331,6 @@ def strips(height: int, rows: int) -> Iterator[tuple[int, int]]:
 def _far(reach: int | None, height: int) -> int | None:
     """Through a resampling: rows there are others than rows here, so none is near."""
     return None if reach is None else reach + height
-
-
-def _looks_around(map_: Rows) -> bool:
-    """Whether a map's rows are made of rows around them, through other maps or itself."""
-    return map_.halo > 0 or any(map(_looks_around, map_.sources))
 
 
 def _lie_in(place: Tensor, parts: Sequence[Tensor]) -> bool:

@@ -17,7 +17,6 @@ from torch import Tensor, nn
 from deblurkit.errors import DataError, FrameError
 from deblurkit.frames import BLURRY
 from deblurkit.graph import FrameGraph, Node
-from deblurkit.inference import rows as rows_module
 from deblurkit.inference import workspace as workspace_module
 from deblurkit.inference.allocation import peak_allocation
 from deblurkit.inference.convolution import Chosen, Direct, Minimal, filter_of
@@ -44,7 +43,6 @@ def small_strips(monkeypatch: pytest.MonkeyPatch) -> None:
     """Strips of few rows: small maps, too, are cut into several."""
     monkeypatch.setattr(workspace_module, "_STRIP_BYTES", 2000)
     monkeypatch.setattr(workspace_module, "_ROWS", 4)
-    monkeypatch.setattr(rows_module, "_SMALL_BYTES", 700)
 
 
 def drawn(channels: int, height: int, width: int, seed: int = 0) -> Tensor:
