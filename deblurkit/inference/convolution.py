@@ -4,8 +4,9 @@ The four rows that a 3×3 filter makes out of six share work: six filters of one
 sums of those rows, give what twelve give otherwise (Winograd's minimal filtering F(4, 3): Lavin
 and Gray, "Fast Algorithms for Convolutional Neural Networks", CVPR 2016, section 4). Only rows
 are treated so, columns are filtered as usual: whole rows lie in memory one after the other, so
-that their sums cost little, and rounding stays near that of the direct way, while both
-dimensions together would round ten times as much. With dilation d, blocks of d rows are rows.
+that their sums cost little, and rounding errors are a few times those of the direct way
+(measured: 2e-5 instead of 7e-6 at most, of results near 1). With dilation d, blocks of d rows
+are rows.
 """
 
 from __future__ import annotations
@@ -165,8 +166,8 @@ class Chosen(Filter):
 def filter_of(weight: Tensor, bias: Tensor | None, dilation: int) -> Filter:
     """The fastest way for a filter.
 
-    Minimal filtering in float32 only: in half precision its sums lose 20 dB (measured) for a
-    tenth of the time.
+    Minimal filtering in float32 only: in half precision the error of a convolution is ten times
+    as large (measured), for a tenth of its time.
     """
     out, into, *sides = weight.shape
     small = sides == [3, 3] and weight.dtype == torch.float32

@@ -29,7 +29,7 @@ _ROWS = 32
 and what they read above and below is little beside so many."""
 
 _WIDE = 32 << 20
-"""Bytes of so many rows above which a strip has half of them."""
+"""Bytes of a strip above which it has fewer rows: half of them, a quarter, 4 at least."""
 
 
 class Kept(Rows):
@@ -222,7 +222,9 @@ class Workspace:
     def _rows(self, source: Rows) -> int:
         row = _widest_row(source)
         count = max(1, round(source.height * row / _STRIP_BYTES))
-        least = _ROWS if _ROWS * row <= _WIDE else _ROWS // 2
+        least = _ROWS
+        while least > 4 and least * row > _WIDE:
+            least //= 2
         return -(-source.height // (count * least)) * least
 
 

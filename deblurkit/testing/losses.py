@@ -73,19 +73,16 @@ def stronger_invariance(component: Component, /, **params: Any) -> Invariance | 
     levels = get_args(Invariance)
     for level in reversed(levels[levels.index(subject.spec.invariance) + 1 :]):
         if all(
-            _is_moved_without_effect(term, order, random_frames(T, 1), random_frames(T, 2))
-            for T in LENGTHS
-            for order in _orders(T, level)
+            same(term(_moved(estimate, order), target), term(estimate, target))
+            for estimate, target in ((random_frames(T, 1), random_frames(T, 2)) for T in LENGTHS)
+            for order in _orders(estimate.T, level)
         ):
             return cast(Invariance, level)
     return None
 
 
-def _is_moved_without_effect(
-    term: LossTerm, order: Mapping[int, int], estimate: Frames, target: Frames
-) -> bool:
-    moved = FrameSet(estimate.T, {i: estimate[order[i]] for i in estimate}, estimate.blurry)
-    return same(term(moved, target), term(estimate, target))
+def _moved(estimate: Frames, order: Mapping[int, int]) -> Frames:
+    return FrameSet(estimate.T, {i: estimate[order[i]] for i in estimate}, estimate.blurry)
 
 
 def _check_value(
@@ -164,8 +161,7 @@ def _check_invariance(
 ) -> None:
     value = term(estimate, target)
     for order in _orders(estimate.T, subject.spec.invariance):
-        moved = FrameSet(estimate.T, {i: estimate[order[i]] for i in estimate}, estimate.blurry)
-        other = term(moved, target)
+        other = term(_moved(estimate, order), target)
         subject.require(
             same(other, value),
             f"it declares invariance '{subject.spec.invariance}', but with the estimates of "
