@@ -38,14 +38,18 @@ class Registered:
         """`owner:name`, which always means this component."""
         return f"{self.owner}:{self.spec.name}"
 
-    def load(self) -> Any:
+    def load(self, reference: str | None = None) -> Any:
         """Import what `build` names: a class or a function that makes the component.
+
+        Args:
+            reference: Another "package.module:Object" of the spec, in the place of `build`.
 
         Raises:
             PluginError: its module cannot be imported, has no such object, or the object
                 cannot be called.
         """
-        module_name, _, path = self.spec.build.partition(":")
+        reference = reference or self.spec.build
+        module_name, _, path = reference.partition(":")
         try:
             found: Any = import_module(module_name)
             for attribute in path.split("."):
@@ -55,13 +59,13 @@ class Registered:
             # Its own module missing is a broken plugin; any other a library not installed.
             own = module_name == missing or module_name.startswith(f"{missing}.")
             install = f"install the library that has the module '{missing}'"
-            raise self._broken(error, None if own else install) from error
+            raise self._broken(error, None if own else install, reference) from error
         except (Exception, SystemExit) as error:
-            raise self._broken(error) from error
+            raise self._broken(error, None, reference) from error
         if not callable(found):
-            raise self._broken(
-                TypeError(f"its type is {type(found).__name__}, not a class or function")
-            )
+            kind = type(found).__name__
+            wrong = TypeError(f"its type is {kind}, not a class or function")
+            raise self._broken(wrong, None, reference)
         return found
 
     def build(self, **params: Any) -> Any:
@@ -80,7 +84,9 @@ class Registered:
             given = ", ".join(f"{key}={value!r}" for key, value in params.items()) or "none"
             raise self._broken(error, f"check its parameters: {given}") from error
 
-    def _broken(self, error: BaseException, first: str | None = None) -> PluginError:
+    def _broken(
+        self, error: BaseException, first: str | None = None, reference: str | None = None
+    ) -> PluginError:
         update = (
             f"update {self.distribution} or tell its authors; mend it if it is yours"
             if self.distribution != discovery.UNKNOWN
@@ -89,7 +95,7 @@ class Registered:
         return PluginError(
             f"{self.spec.kind} '{self.spec.name}' of plugin '{self.owner}' "
             f"({self.distribution} {self.version}) does not work: "
-            f"{self.spec.build}: {plain_reason(error)}",
+            f"{reference or self.spec.build}: {plain_reason(error)}",
             hint=f"{first}; else {update}" if first else update,
         )
 

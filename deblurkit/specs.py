@@ -124,10 +124,41 @@ class OrderingSpec(Spec):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Preset:
+    """A published way to cut footage into clips: what `deblurkit data prepare --preset` does.
+
+    Attributes:
+        summary: One line.
+        params: Parameters of the dataset.
+        frames: Frames a clip, T.
+        step: Distance of the first frames of two clips, in used frames.
+        clips: Clips, at most; 0: all there are. Of more, an even choice over all is taken.
+        formation: What differs from the defaults of a recipe's `data.formation`.
+        reference: The paper and section it comes from.
+    """
+
+    summary: str
+    params: Mapping[str, Any] = field(default_factory=dict)
+    frames: int = 7
+    step: int = 7
+    clips: int = 0
+    formation: Mapping[str, Any] = field(default_factory=dict)
+    reference: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class DatasetSpec(Spec):
-    """A dataset: `build(**params)` gives a `data.clip.ClipDataset`."""
+    """A dataset: `build(**params)` gives a `data.clip.ClipDataset`.
+
+    Attributes:
+        layout: "package.module:Layout" of the data set's folders, where it has one of its own:
+            `layout()` gives a `footage.layout.Layout`. `deblurkit data doctor` recognises it.
+        presets: Published ways to cut it, by name.
+    """
 
     kind: ClassVar[Kind] = "dataset"
+    layout: str = ""
+    presets: Mapping[str, Preset] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

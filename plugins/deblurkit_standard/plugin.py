@@ -187,6 +187,9 @@ class FootageParams(Params):
     path: Path = Field(description="the folder or file")
     stride: int = Field(1, ge=1, description="every n-th frame is used")
     downsample: float = Field(1.0, gt=0, le=1, description="frames are scaled by this; paper: 0.45")
+    filter: Literal["lanczos", "area"] = Field(
+        "lanczos", description="how they are scaled: lanczos, or area, the mean over a new pixel"
+    )
     passage: int = Field(
         60, ge=1, description="used frames of a passage, the unit of the train/test split"
     )
@@ -310,12 +313,14 @@ def deblurkit_datasets() -> Sequence[DatasetSpec]:
             name="frames",
             summary="folders of consecutive images",
             build="deblurkit_standard.datasets.frames:Frames",
+            layout="deblurkit_standard.layouts.image_folders:ImageFolders",
             params=FramesParams,
         ),
         DatasetSpec(
             name="video",
             summary="high-speed video files",
             build="deblurkit_standard.datasets.video:Video",
+            layout="deblurkit_standard.layouts.video_files:VideoFiles",
             params=VideoParams,
         ),
     ]

@@ -17,9 +17,10 @@ from real_data import real_data
 
 from deblurkit.data.clip import Clip
 from deblurkit.errors import DataError
+from deblurkit.footage.dataset import FootageDataset
+from deblurkit.footage.recording import Recording
 from deblurkit.media.image import write_png
 from deblurkit_standard.datasets.frames import Frames
-from deblurkit_standard.datasets.passages import FootageDataset
 from deblurkit_standard.datasets.video import Video
 from deblurkit_standard.plugin import FramesParams, VideoParams, deblurkit_datasets
 
@@ -102,10 +103,7 @@ def test_passages_share_no_frame_and_leave_out_little(
     total: int, passage: int, stride: int
 ) -> None:
     class Counted(Frames):
-        def recordings(self):  # type: ignore[no-untyped-def]
-            from deblurkit_standard.datasets.passages import Recording
-
-            return (Recording("a", Path("a"), (), total, 8, 8),)
+        recordings = (Recording("a", Path("a"), (), total, 8, 8),)
 
     dataset = Counted(path=Path("a"), passage=passage, stride=stride)
     used: list[int] = []
@@ -277,10 +275,10 @@ def test_footage_that_changed_under_way(folder: Path) -> None:
     dataset = Frames(path=folder)
     source = dataset.sources()[0]
     write_png(folder / "take7.png", np.zeros((20, 20, 3), np.uint8))
-    with pytest.raises(DataError, match=r"take7\.png: the image has changed"):
+    with pytest.raises(DataError, match=r"take7\.png: the file has changed"):
         cut(dataset, source, frames=25)
     (folder / "take7.png").unlink()
-    with pytest.raises(DataError, match=r"take7\.png: there is no such file"):
+    with pytest.raises(DataError, match=r"take7\.png: the file was there"):
         cut(dataset, source, frames=25)
     with pytest.raises(DataError, match=r"no passage 'scene frames 1-99'[\s\S]*scene frames 1-25"):
         cut(dataset, "scene frames 1-99")

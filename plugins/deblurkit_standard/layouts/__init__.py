@@ -1,0 +1,1 @@
+"""How data sets of footage lie in folders: names and headers only, no pixels."""
