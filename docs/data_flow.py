@@ -13,7 +13,7 @@ ROWS = (
         ("file", "media/", ""),
         ("sources", "data/", "dataset"),
         ("clips", "data/ cache", ""),
-        ("samples", "formation.py", "ordering"),
+        ("samples", "formation/", "ordering"),
         ("estimates", "graph.py", "family, architecture"),
         ("loss", "losses.py", "loss"),
     ),

@@ -13,6 +13,7 @@ from deblurkit.cli.paths import NamedPath
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from deblurkit.camera import Response
     from deblurkit.evaluation.measures import ScoreSheet
     from deblurkit.evaluation.protocol import ScoringProtocol
     from deblurkit.evaluation.score_folders import SequencePairs
@@ -48,9 +49,10 @@ def _list(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
     help="The blurry images, CLIP.png [default: formed from the true frames].",
 )  # fmt: skip
 @click.option(
-    "--response", type=click.Choice(["identity", "gamma", "srgb"]),
+    "--response", metavar="NAME|FILE",
     help="Camera response of re-blurring, for protocol deblurkit, as a recipe's "
-    "data.formation.response [default: identity].",
+    "data.formation.response: identity, gamma, srgb, or a file with a table of numbers, one a "
+    "line [default: identity].",
 )  # fmt: skip
 @click.option(
     "--gamma", type=click.FloatRange(0, 100, min_open=True), metavar="NUMBER",
@@ -90,18 +92,15 @@ def score(
     in the order of their numbers, a video, or an animated GIF; PNG images keep every value.
     All mistakes in names, sizes and numbers of frames are reported before anything is scored.
     """
-    from typing import cast
-
     from rich.console import Console
 
     from deblurkit.errors import DeblurkitError
     from deblurkit.evaluation.protocols.lookup import DEFAULT, get_protocol
     from deblurkit.evaluation.reblur import reblur_settings
     from deblurkit.evaluation.score_folders import find_pairs
-    from deblurkit.formation import Response
     from deblurkit.report.score_summary import per_clip_csv
 
-    curve = cast(Response, response or "identity")
+    curve = _curve(response)
     protocol = get_protocol(name, response=curve, gamma=_GAMMA if gamma is None else gamma)
     if response is not None and protocol.name != DEFAULT:
         raise DeblurkitError(
@@ -135,6 +134,24 @@ def score(
         _write(json_file, json.dumps(sheet.to_json(), indent=1, allow_nan=False) + "\n")
     if csv_file is not None:
         _write(csv_file, per_clip_csv(sheet))
+
+
+def _curve(said: str | None) -> Response:
+    """The camera response that --response names, or that the file holds which it names."""
+    from deblurkit.camera import RESPONSES
+    from deblurkit.evaluation.response_file import read_response
+
+    for name in RESPONSES:
+        if said is None or said == name:
+            return name
+    assert said is not None
+    if not Path(said).exists():
+        raise click.BadParameter(
+            f"'{said}' is neither a response nor a file; valid: {', '.join(RESPONSES)}, or a file "
+            "with a table of numbers, one a line",
+            param_hint="--response",
+        )
+    return read_response(Path(said))
 
 
 def _score(pairs: SequencePairs, protocol: ScoringProtocol) -> ScoreSheet:

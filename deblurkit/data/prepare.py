@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from deblurkit.data.cache import ClipCache, clips_folder, prepare_clips
-from deblurkit.data.clip import ClipDataset
+from deblurkit.data.clip import ClipDataset, publishes_blur
 from deblurkit.data.render import Plan
 from deblurkit.data.split import Split, split_sources
 from deblurkit.errors import DataError, PluginError
@@ -92,6 +92,11 @@ def prepare_test_clips(
     return _clips(recipe, test, "test", split.test, progress)
 
 
+def clip_length(recipe: Recipe) -> int:
+    """Frames a cached clip: T true ones, or T times the sub-frames of the recipe's formation."""
+    return recipe.frames * recipe.data.formation.subframes
+
+
 def train_entry(recipe: Recipe, registry: Registry) -> Path:
     """The cache folder of the training clips of `prepare_data`; nothing is rendered.
 
@@ -105,17 +110,18 @@ def train_entry(recipe: Recipe, registry: Registry) -> Path:
         sources=split.train,
         split="train",
         count=recipe.data.clips,
-        frames=recipe.frames,
+        frames=clip_length(recipe),
         size=recipe.data.clip_size,
         seed=recipe.data.seed,
+        blurry=publishes_blur(train.dataset),
     )
     return clips_folder(train.dataset, plan, train.settings)
 
 
 def _divided(recipe: Recipe, registry: Registry) -> tuple[Material, Material, Split]:
     data = recipe.data
-    train = _material(data.train, registry)
-    test = train if data.test is None else _material(data.test, registry)
+    train = material(data.train, registry)
+    test = train if data.test is None else material(data.test, registry)
     try:
         split = split_sources(
             train.dataset.sources(),
@@ -168,7 +174,7 @@ def _prepared(
         settings=material.settings,
         split=side,
         count=count,
-        frames=recipe.frames,
+        frames=clip_length(recipe),
         size=recipe.data.clip_size,
         seed=recipe.data.seed,
         workers=(os.cpu_count() or 1) if count > _FEW else 0,
@@ -182,11 +188,17 @@ def _try_one(material: Material, recipe: Recipe) -> None:
     """Cut a clip, for the error it may raise."""
     source = material.dataset.sources()[0]
     rng = generator(recipe.data.seed, "try", source)
-    size = recipe.data.clip_size
-    next(material.dataset.clips(source, count=1, frames=recipe.frames, size=size, rng=rng), None)
+    frames, size = clip_length(recipe), recipe.data.clip_size
+    next(material.dataset.clips(source, count=1, frames=frames, size=size, rng=rng), None)
 
 
-def _material(component: Component, registry: Registry) -> Material:
+def material(component: Component, registry: Registry) -> Material:
+    """Build the dataset that a recipe names.
+
+    Raises:
+        PluginError: it does not work.
+        DataError: what it has to say about its data.
+    """
     origin: Registered = registry.resolve("dataset", component.name)
     dataset: ClipDataset = origin.build(**component.params)
     params = origin.spec.params(**component.params).model_dump(mode="json")

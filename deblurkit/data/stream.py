@@ -18,7 +18,7 @@ from deblurkit.data import augment as augmentation
 from deblurkit.data.cache import ClipCache
 from deblurkit.data.processes import begin_worker, context
 from deblurkit.errors import DataError
-from deblurkit.formation import form
+from deblurkit.formation import expose
 from deblurkit.randomness import generator
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class SampleStream(Dataset[Sample]):
 
     With `augment`: every clip once an epoch in an order of its own, a random crop, the changes
     that `augment` allows, then the formation, then noise. Without: clip k in its order, the
-    crop from the middle, no changes; noise that belongs to the formation is still there, and
+    crop from the middle, no changes; what the formation draws at random is still there, and
     the same whenever it is asked for.
     """
 
@@ -62,14 +62,15 @@ class SampleStream(Dataset[Sample]):
         Args:
             clips: Where the frames come from.
             crop: Side of the samples in pixels; None: the whole clip.
-            formation: How frames become y.
+            formation: How frames become y, and which of them are the true ones.
             augment: Changes to the samples; None: a fixed stream.
             seed: The recipe's.
             key: Name of the stream, for instance "train"; streams of other names differ.
             length: Number of samples, over as many epochs as that takes.
 
         Raises:
-            DataError: the crop is larger than the clips.
+            DataError: the crop is larger than the clips, or these were not prepared for so many
+                sub-frames, or have blurry images of their own beside sub-frames.
             ValueError: length is below 0 or crop below 1.
         """
         side = min(clips.frames.shape[2:4])
@@ -80,11 +81,24 @@ class SampleStream(Dataset[Sample]):
                 valid=f"1 to {side}",
                 hint="make data.crop smaller or data.clip_size larger",
             )
+        self.camera, count = formation.camera(), clips.frames.shape[1]
+        if count % self.camera.subframes:
+            raise DataError(
+                f"clips of {count} frames cannot have {self.camera.subframes} sub-frames a frame",
+                where="data.formation.subframes",
+                hint="prepare the clips with the recipe that they are used with",
+            )
+        if self.camera.subframes > 1 and clips.blurry is not None:
+            raise DataError(
+                "sub-frames are averaged for a blurry image, and these clips have their own",
+                where="data.formation.subframes",
+                valid="1, or clips without blurry images",
+            )
         if length < 0 or (crop is not None and crop < 1):
             raise ValueError(f"length is {length}, crop {crop}; valid: length >= 0, crop >= 1")
         self.clips = clips
         self.crop = side if crop is None else crop
-        self.formation, self.augment = formation, augment
+        self.augment = augment
         self.seed, self.key, self.length = seed, key, length
         self._order: tuple[int, npt.NDArray[np.int64]] | None = None
 
@@ -105,19 +119,23 @@ class SampleStream(Dataset[Sample]):
                 self.augment, height=height, width=width, crop=self.crop, rng=rng
             )
         cut = augmentation.apply(change, stored, self.crop)
-        frames = np.divide(cut, np.float32(255), dtype=np.float32)
-        how = self.formation
-        y = form(
-            frames,
-            response=how.response,
-            gamma=how.gamma,
-            noise=how.noise,
-            bits=how.bits,
-            rng=rng,
-        )
+        y, frames = self._exposed(cut, change, clip, rng)
         if self.augment is not None:
             y = augmentation.add_noise(y, self.augment.noise, rng)
         return {"blurry": torch.from_numpy(y), "frames": torch.from_numpy(frames), "clip": clip}
+
+    def _exposed(
+        self,
+        cut: npt.NDArray[np.uint8],
+        change: augmentation.Change,
+        clip: int,
+        rng: np.random.Generator,
+    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+        """y, 3×h×w, and the true frames, T×3×h×w; y is the data set's own where it has one."""
+        if self.clips.blurry is None:
+            return expose(cut, self.camera, rng)
+        own = augmentation.apply(change, np.asarray(self.clips.blurry[clip])[None], self.crop)[0]
+        return _unit(own), _unit(cut)
 
     def clip_of(self, k: int) -> int:
         """The index of the clip that sample k is cut from."""
@@ -128,6 +146,12 @@ class SampleStream(Dataset[Sample]):
             order = generator(self.seed, self.key, "order", epoch).permutation(len(self.clips))
             self._order = (epoch, order)
         return int(self._order[1][position])
+
+
+def _unit(stored: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+    """Bytes to floats in [0, 1]."""
+    found: npt.NDArray[np.float32] = np.divide(stored, np.float32(255), dtype=np.float32)
+    return found
 
 
 def loader(

@@ -13,6 +13,7 @@ from deblurkit.engine.rundir import resolved_recipe
 from deblurkit.errors import DataError, RunError
 from deblurkit.evaluation.clip_names import clip_name
 from deblurkit.evaluation.evaluate import as_images
+from deblurkit.evaluation.response_file import write_response
 from deblurkit.media.image import write_png
 from deblurkit.recipe import Recipe, load_recipe
 from deblurkit.registry import Registry, get_registry
@@ -21,6 +22,9 @@ from deblurkit.storage import atomic_folder
 
 BLURRY, TRUE = "blurry", "true"
 """Folders of what is exported: `blurry/clip-01.png`, `true/clip-01/1.png` to `T.png`."""
+
+RESPONSE = "response.txt"
+"""The table of a tabulated camera response, for `deblurkit score --response`."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +54,8 @@ def export_clips(
 ) -> Exported:
     """Write a run's held-out clips, in the layout that `deblurkit score` reads; nothing is scored.
 
-    The true frames are those of the run's scores, bit by bit. The blurry images are rounded to
+    The true frames are those of the run's scores, bit by bit. Of a tabulated response the table
+    is written, too. The blurry images are rounded to
     8 bits, which changes nothing where the recipe's `data.formation.bits` is 8.
 
     Args:
@@ -80,6 +85,8 @@ def export_clips(
                 for i, frame in enumerate(to_uint8(as_images(sample["frames"])), start=1):
                     write_png(temporary / TRUE / name / f"{i}.png", frame)
                 reporter.advance(k + 1)
+            if isinstance(response := recipe.data.formation.response, tuple):
+                write_response(temporary / RESPONSE, response)
     except (OSError, DataError) as error:
         cause = error if isinstance(error, OSError) else error.__cause__
         if not isinstance(cause, OSError):

@@ -81,7 +81,8 @@ def make_plan(
         **recipe.schedule.params
     )
     nodes = check_nodes(family.graph(T), T)
-    phases = _sorted(_ordered(recipe, registry, schedule.phases(nodes, family.stages(T), T)))
+    stages = tuple(s for s in family.stages(T) if s.frames)  # of one frame there are no others
+    phases = _sorted(_ordered(recipe, registry, schedule.phases(nodes, stages, T)))
     if recipe.ordering and any(node.network == ORDERING for node in nodes):
         raise PluginError(
             f"a network is called '{ORDERING}', as the ordering's own weights are",

@@ -18,6 +18,7 @@ import numpy as np
 from accelerate import Accelerator
 
 from deblurkit.data.cache import ClipCache
+from deblurkit.data.prepare import clip_length
 from deblurkit.data.stream import SampleStream, loader
 from deblurkit.engine.clip_order import build_order
 from deblurkit.engine.inference_cost import measured_on
@@ -153,9 +154,10 @@ def _seconds(
 class _RandomClips:
     """As much of a cache of clips as a stream needs."""
 
-    def __init__(self, count: int, T: int, size: int) -> None:
-        shape = (count, T, size, size, 3)
+    def __init__(self, count: int, frames: int, size: int) -> None:
+        shape = (count, frames, size, size, 3)
         self.frames = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
+        self.blurry = None
 
     def __len__(self) -> int:
         return len(self.frames)
@@ -166,7 +168,7 @@ def _batches(
 ) -> Callable[[int], Iterable[Any]]:
     recipe = plan.recipe
     stream = SampleStream(
-        cast("ClipCache", _RandomClips(batch, recipe.frames, recipe.data.crop)),
+        cast("ClipCache", _RandomClips(batch, clip_length(recipe), recipe.data.crop)),
         crop=recipe.data.crop,
         formation=recipe.data.formation,
         augment=recipe.data.augment,

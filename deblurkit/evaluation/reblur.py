@@ -23,7 +23,8 @@ Image = npt.NDArray[np.floating[Any]]
 
 def reblur_settings(response: Response = "identity", gamma: float = 2.2) -> Mapping[str, Any]:
     """How sequences are re-blurred, as score sheets say it: the exponent only where it counts."""
-    return {"response": response} | ({"gamma": gamma} if response == "gamma" else {})
+    said = list(response) if isinstance(response, tuple) else response
+    return {"response": said} | ({"gamma": gamma} if response == "gamma" else {})
 
 
 def reblur(frames: Sequence, response: Response = "identity", gamma: float = 2.2) -> Image:
@@ -31,7 +32,7 @@ def reblur(frames: Sequence, response: Response = "identity", gamma: float = 2.2
 
     Args:
         frames: T×H×W×3 floats in [0, 1], T odd.
-        response: The camera response g: identity, gamma or srgb; see `formation.response`.
+        response: The camera response g, a name or a table; see `formation.response`.
         gamma: The exponent where the response is gamma.
 
     Returns:

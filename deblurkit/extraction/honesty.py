@@ -16,8 +16,9 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from deblurkit.camera import VALID_RESPONSE, check_setting
 from deblurkit.errors import WeightsError
-from deblurkit.formation import RESPONSES, Response, form, inverse_response, response
+from deblurkit.formation import Response, form, inverse_response, response
 from deblurkit.inference.rows import Channels, Rows, strips
 from deblurkit.inference.workspace import Workspace
 
@@ -30,12 +31,17 @@ STILL = 1.5 / 255
 _ROUNDS = 8
 """Of handing out what clipping left over; after T of them nothing is left."""
 
+_SHOWN = 200  # letters of what weights say
 _STRIP = 1 << 19  # pixels, of all frames together: a few megabytes
 
 
 @dataclass(frozen=True)
 class Formation:
-    """How the networks were taught that frames become a photograph: g, and its exponent."""
+    """How the networks were taught that frames become a photograph: g, and its exponent.
+
+    What else a formation may do to light (sub-frames, head-room, noise) is not undone here: that is
+    an error that even true frames have.
+    """
 
     response: Response = "identity"
     gamma: float = 2.2
@@ -50,11 +56,16 @@ class Formation:
         found = {} if said is None else said
         if isinstance(found, Mapping):
             kind, gamma = found.get("response", "identity"), found.get("gamma", 2.2)
-            if kind in RESPONSES and isinstance(gamma, int | float) and 0 < gamma < math.inf:
-                return cls(kind, float(gamma))
+            try:
+                check_setting("response", kind)
+                check_setting("gamma", gamma)
+            except ValueError:
+                pass
+            else:
+                return cls(tuple(kind) if isinstance(kind, list) else kind, float(gamma))
         raise WeightsError(
-            f"the weights say that frames become a photo by {said!r}",
-            valid=f"a response, {', '.join(RESPONSES)}, and a gamma above 0",
+            f"the weights say that frames become a photo by {_shortened(said)}",
+            valid=f"a response ({VALID_RESPONSE}) and a gamma above 0",
             hint="the bundle may be damaged: see deblurkit weights info",
         )
 
@@ -193,3 +204,8 @@ def _clamped(frames: Sequence[Rows], start: int, stop: int) -> Tensor:
 
 def _strips(y: Rows, count: int) -> Iterator[tuple[int, int]]:
     return strips(y.height, max(1, _STRIP // (y.width * (count + 1))))
+
+
+def _shortened(said: Any) -> str:
+    text = repr(said)
+    return text if len(text) <= _SHOWN else text[:_SHOWN] + "..."

@@ -63,8 +63,8 @@ class Checks:
         T = self._get("frames")
         if T is None:
             return
-        if T < 3:
-            self._wrong(("frames",), f"a sequence has at least 3 frames, got {T}")
+        if T < 1:
+            self._wrong(("frames",), f"there is at least 1 frame, got {T}")
         elif T % 2 == 0:
             self._wrong(
                 ("frames",),

@@ -6,7 +6,7 @@ validated by the component's parameter model when the recipe is resolved.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import (
     BaseModel,
@@ -14,9 +14,13 @@ from pydantic import (
     Field,
     PrivateAttr,
     SerializerFunctionWrapHandler,
+    ValidationInfo,
+    field_validator,
     model_serializer,
+    model_validator,
 )
 
+from deblurkit.camera import Camera, check_setting
 from deblurkit.recipe.provenance import Provenance
 
 Positive = Annotated[int, Field(gt=0)]
@@ -70,14 +74,75 @@ class Architecture(Section):
 
 
 class Formation(Section):
-    """How frames become the blurry image, eq. (1)."""
+    """How frames become the blurry image: eq. (1), and what else a camera does; see `Camera`."""
 
-    response: Literal["identity", "gamma", "srgb"] = Field(
-        "identity", description="camera response g: the frames are averaged in g's linear light"
+    LATER: ClassVar[tuple[str, ...]] = (
+        "subframes", "duty", "headroom", "shot_noise", "read_noise", "white_balance", "mosaic",
+        "jpeg",
+    )  # fmt: skip
+    """Keys that a recipe says only where they change something: older ones keep their hashes."""
+
+    response: Literal["identity", "gamma", "srgb"] | tuple[float, ...] = Field(
+        "identity",
+        description="camera response g: the frames are averaged in g's linear light; a list of "
+        "2 to 4096 numbers: g at equally spaced light, rising from 0 to 1",
     )
-    gamma: float = Field(2.2, gt=0, description="exponent where the response is gamma")
-    noise: float = Field(0.0, ge=0, le=1, description="standard deviation of sensor noise, of 1")
+    gamma: float = Field(2.2, description="exponent where the response is gamma")
+    noise: float | tuple[float, float] = Field(
+        0.0, description="standard deviation of noise on stored values, of 1; or [least, greatest]"
+    )
     bits: Literal[0, 8, 16] = Field(8, description="quantisation of y in bits; 0 for none")
+    subframes: int = Field(
+        1, description="K, odd: T times K frames are averaged; true frames are every K-th"
+    )
+    duty: float = Field(
+        1.0, description="share of each frame's time with the shutter open, above 0 to 1"
+    )
+    headroom: float | tuple[float, float] = Field(
+        1.0,
+        description="light that stored white stands for, 1 where y is full; or [least, greatest]",
+    )
+    shot_noise: float | tuple[float, float] = Field(
+        0.0,
+        description="variance of the photons' noise at full light: 1 by electrons; or [least, "
+        "greatest]",
+    )
+    read_noise: float | tuple[float, float] = Field(
+        0.0, description="standard deviation of noise in linear light, of 1; or [least, greatest]"
+    )
+    white_balance: float = Field(
+        0.0, description="red and blue of y and of its frames change by up to so many stops"
+    )
+    mosaic: bool = Field(False, description="one colour a pixel (Bayer), the others interpolated")
+    jpeg: int | tuple[int, int] = Field(
+        0, description="quality of JPEG compression of y, 1 to 100; 0: none; or [least, greatest]"
+    )
+
+    @field_validator(
+        "response", "gamma", "noise", "subframes", "duty", "headroom", "shot_noise", "read_noise",
+        "white_balance", "jpeg", mode="before",
+    )  # fmt: skip
+    @classmethod
+    def _possible(cls, value: Any, info: ValidationInfo) -> Any:
+        check_setting(str(info.field_name), value)
+        return tuple(value) if isinstance(value, list) else value  # strict from here on
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        self.camera()
+        return self
+
+    @model_serializer(mode="wrap")
+    def _without_neutral(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Settings that came later are said only where they change something."""
+        said: dict[str, Any] = dump(self)
+        fields = type(self).model_fields
+        neutral = [key for key in self.LATER if getattr(self, key) == fields[key].default]
+        return {key: value for key, value in said.items() if key not in neutral}
+
+    def camera(self) -> Camera:
+        """The camera that this describes."""
+        return Camera(**{key: getattr(self, key) for key in type(self).model_fields})
 
 
 class Augmentation(Section):

@@ -6,6 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
+from deblurkit.camera import response_text
 from deblurkit.evaluation.measures import Column, ScoreSheet
 from deblurkit.plurals import counted
 from deblurkit.study.table import TableColumn, TableRow
@@ -102,8 +103,8 @@ def _reblurring(lines: Sequence[Line]) -> Iterator[str]:
 def _formation(sheet: ScoreSheet) -> str:
     if "response" not in sheet.settings:
         return "a response that is not known"
-    gamma = f" {sheet.settings['gamma']:g}" if "gamma" in sheet.settings else ""
-    return f"response {sheet.settings['response']}{gamma}"
+    said = response_text(sheet.settings["response"], sheet.settings.get("gamma"))
+    return f"response {said}"
 
 
 def _which(rows: Sequence[TableRow], say: Callable[[TableRow], str]) -> str:

@@ -7,6 +7,8 @@ from typing import Any
 
 from deblurkit.bundle import Bundle
 
+_SHOWN = 8  # values of a list
+
 
 def facts(bundle: Bundle) -> dict[str, Any]:
     """Frames, networks, where they come from, as JSON can say it.
@@ -72,6 +74,8 @@ def _pairs(said: Mapping[str, Any]) -> str:
 
 
 def _short(value: Any) -> str:
+    if isinstance(value, list | tuple) and len(value) > _SHOWN:
+        return f"of {len(value)} values"
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 

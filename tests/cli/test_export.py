@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import shlex
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -124,6 +125,20 @@ def test_other_clips_are_said_to_be_others_and_scoring_follows_the_recipe(
     assert "written: 2 clips of 7 frames" in done.stdout
     assert "--response gamma --gamma 2.2 " in done.stdout
     assert "scores are of other clips" in done.stdout
+    out = tmp_path / "a table"
+    table = ("response=[0, 0.6, 1]", "subframes=3", "headroom=2", "jpeg=90")
+    changes = [word for said in table for word in ("--set", f"data.formation.{said}")]
+    done = deblurkit("evaluate", run, "--export", out, "--clips", "2", *changes)
+    assert done.exit_code == 0, done.output
+    assert (out / "response.txt").read_text() == "0.0\n0.6\n1.0\n"
+    assert len(list((out / "true" / "clip-01").iterdir())) == 7  # of the 21 that are averaged
+    line = next(x for x in done.stdout.splitlines() if x.startswith("score them: "))
+    words = shlex.split(line.partition("deblurkit ")[2])
+    said = [str(out / "true") if word == "PREDICTIONS" else word for word in words]
+    done = deblurkit(*(str(tmp_path / w) if w == "theirs.json" else w for w in said))
+    assert done.exit_code == 0, done.output
+    theirs = json.loads((tmp_path / "theirs.json").read_text())
+    assert theirs["settings"] == {"response": [0.0, 0.6, 1.0]}
     done = deblurkit("evaluate", run, "--export", tmp_path / "a", "--protocol", "jin2018-middle")
     assert done.stdout.count("--protocol jin2018-middle") == 2
     assert "other clips" not in done.stdout

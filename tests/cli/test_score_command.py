@@ -142,6 +142,9 @@ def test_blurry_images_and_response_change_reblurring(folders, tmp_path):
     given = reblur("--blurry", tmp_path / "y", "--response", "gamma")
     assert given == pytest.approx(reblur("--response", "gamma"), abs=1e-3)
     assert given > reblur("--blurry", tmp_path / "y") + 0.1
+    curve = tmp_path / "g.csv"
+    curve.write_text(", ".join(f"{(k / 4095) ** (1 / 2.2)!r}" for k in range(4096)))
+    assert reblur("--response", curve) == pytest.approx(reblur("--response", "gamma"), abs=0.02)
 
 
 def test_samples_count_by_their_best(folders, tmp_path):
@@ -163,6 +166,7 @@ def test_mistakes_end_with_2_and_leave_nothing(folders, tmp_path):
     wrong = {
         "no protocol 'deblurkid'": ("--protocol", "deblurkid"),
         "in version 1, not '7'": ("--protocol", "deblurkit/7"),
+        "'linear' is neither a response nor a file": ("--response", "linear"),
         "changes nothing under": ("--protocol", "jin2018-middle", "--response", "srgb"),
         "no such file or folder": ("--blurry", tmp_path / "absent"),
     }

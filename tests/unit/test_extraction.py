@@ -130,7 +130,11 @@ def test_going_on_outwards_needs_one_network_for_several_distances() -> None:
     assert {n.frame: n for n in longer.nodes} == {n.frame: n for n in family_nodes}
 
 
-@pytest.mark.parametrize("formation", [Formation(), Formation("gamma", 2.2), Formation("srgb")])
+@pytest.mark.parametrize(
+    "formation",
+    [Formation(), Formation("gamma", 2.2), Formation("srgb"), Formation((0.0, 0.5, 0.8, 1.0))],
+    ids=["identity", "gamma", "srgb", "table"],
+)
 def test_the_check_is_eq_1(formation: Formation) -> None:
     generator = torch.Generator().manual_seed(0)
     x = torch.rand(5, 3, 37, 21, generator=generator)
@@ -148,7 +152,9 @@ def test_the_check_is_eq_1(formation: Formation) -> None:
     assert still.explains and not still.moves
 
 
-@pytest.mark.parametrize("formation", [Formation(), Formation("gamma", 2.2)])
+@pytest.mark.parametrize(
+    "formation", [Formation(), Formation("gamma", 2.2), Formation((0.0, 0.5, 0.8, 1.0))]
+)
 def test_corrected_frames_average_to_the_photograph(formation: Formation) -> None:
     generator = torch.Generator().manual_seed(1)
     frames = [Whole(torch.rand(1, 3, 16, 18, generator=generator)) for _ in range(5)]
@@ -194,7 +200,15 @@ def test_values_that_are_not_finite_are_an_error(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "said", ["identity", {"response": "linear"}, {"gamma": 0}, {"gamma": "x"}, {"gamma": None}]
+    "said",
+    [
+        "identity",
+        {"response": "linear"},
+        {"response": [0, 0.5, 0.4, 1]},
+        {"gamma": 0},
+        {"gamma": "x"},
+        {"gamma": None},
+    ],
 )
 def test_a_formation_that_is_none_is_found_before_anything_is_computed(
     said: Any, tmp_path: Path
@@ -202,6 +216,11 @@ def test_a_formation_that_is_none_is_found_before_anything_is_computed(
     weights = made_bundle(tmp_path / "s.safetensors", formation=said)
     with pytest.raises(WeightsError, match="frames become a photo"):
         deblurkit.extract(PHOTO, weights, progress=lambda share: pytest.fail("it computes"))
+
+
+def test_a_bundle_may_say_a_table() -> None:
+    said = {"response": [0, 0.5, 0.8, 1], "gamma": 2.2, "headroom": [1.0, 4.0]}
+    assert Formation.of(said) == Formation((0.0, 0.5, 0.8, 1.0))
 
 
 def test_pillow_images_are_photographs_like_files(weights: Path, tmp_path: Path) -> None:

@@ -126,8 +126,7 @@ training:
     ("override", "wanted"),
     [
         ("frames=7.0", "frames: must be a whole number, got 7.0"),
-        ("frames=1", "frames: a sequence has at least 3 frames, got 1"),
-        ("frames=-3", "frames: a sequence has at least 3 frames, got -3"),
+        ("frames=-3", "frames: there is at least 1 frame, got -3"),
         ("frames=true", "frames: must be a whole number, got true"),
         ("frames=", "frames: must be a whole number, got null"),
         ("name=3", "name: must be text, got 3"),

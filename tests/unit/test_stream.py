@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import pickle
 from collections import Counter
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -151,6 +152,79 @@ def test_noise_of_the_formation_is_fixed_too(clips: ClipCache) -> None:
     one, other = (stream(clips, augment=None, formation=how, key="test") for _ in range(2))
     assert same(one[2], other[2])
     assert not torch.equal(one[2]["blurry"], stream(clips, augment=None, key="test")[2]["blurry"])
+
+
+class Unchanging:
+    """Clips that are the same wherever they are made."""
+
+    blurry: np.ndarray | None = None
+    frames = np.random.Generator(np.random.PCG64(11)).integers(
+        0, 256, (5, 7, 20, 20, 3), dtype=np.uint8
+    )
+
+    def __len__(self) -> int:
+        return len(self.frames)
+
+
+@pytest.mark.parametrize(
+    ("how", "augment", "marks"),
+    [
+        (Formation(), Augmentation(), ("bd216d2511f02af5", "ce2cca11b190d109")),
+        (Formation(), None, ("3e418ba3b9e1eeda", "f35e42e68abdb30a")),
+        (Formation(noise=0.02, bits=16), Augmentation(), ("b7fe629dbe7fb78e", "1f00a137b18f9f5e")),
+        (Formation(noise=0.02), None, ("92b0a1e209b468e5", "537bf1e32664bf0e")),
+    ],
+    ids=["training", "fixed", "noise in training", "fixed noise"],
+)
+def test_plain_samples_never_change(
+    how: Formation, augment: Augmentation | None, marks: tuple[str, str]
+) -> None:
+    """Bit by bit those of the first release: what a camera can do since then adds no draws."""
+    samples = SampleStream(
+        cast("ClipCache", Unchanging()), crop=None if augment is None else CROP, formation=how,
+        augment=augment, seed=3, key="k", length=5,
+    )  # fmt: skip
+    for k, mark in enumerate(marks):
+        sample = samples[k]
+        found = hashlib.sha256(sample["blurry"].numpy().tobytes())
+        found.update(sample["frames"].numpy().tobytes())
+        found.update(str(sample["clip"]).encode())
+        assert found.hexdigest()[:16] == mark
+
+
+REALISTIC = Formation(
+    response="gamma", subframes=3, duty=0.5, headroom=(1.0, 4.0), shot_noise=(1e-4, 1e-2),
+    read_noise=(1e-4, 1e-2), white_balance=0.3, mosaic=True, jpeg=(60, 95),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("augment", [Augmentation(), None], ids=["training", "fixed"])
+def test_samples_of_a_realistic_camera(clips: ClipCache, augment: Augmentation | None) -> None:
+    """Clips of T times K frames give samples of T, the same whenever they are asked for."""
+    one, other = (
+        pickle.loads(pickle.dumps(stream(clips, formation=REALISTIC, augment=augment, length=4)))
+        for _ in range(2)
+    )
+    for k in (3, 0, 1):
+        sample = one[k]
+        assert sample["frames"].shape == (FRAMES // 3, 3, CROP, CROP)
+        assert sample["blurry"].is_contiguous() and sample["frames"].is_contiguous()
+        assert same(sample, other[k])
+    assert not same(one[0], one[1])
+
+
+def test_the_true_frame_is_the_middle_of_its_sub_frames(clips: ClipCache) -> None:
+    samples = stream(clips, formation=Formation(subframes=3), augment=None, length=CLIPS)
+    whole = stream(clips, augment=None, length=CLIPS)
+    for k in range(CLIPS):
+        assert torch.equal(samples[k]["frames"], whole[k]["frames"][1:2])
+        assert torch.equal(samples[k]["blurry"], whole[k]["blurry"])
+    with pytest.raises(DataError, match="clips of 3 frames cannot have 5 sub-frames a frame"):
+        stream(clips, formation=Formation(subframes=5))
+    published = Unchanging()
+    published.frames, published.blurry = clips.frames, clips.frames[:, 0]
+    with pytest.raises(DataError, match="these clips have their own"):
+        stream(cast("ClipCache", published), formation=Formation(subframes=3))
 
 
 @pytest.mark.parametrize("workers", [0, 2])

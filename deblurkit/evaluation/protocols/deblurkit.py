@@ -7,6 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
+from deblurkit.camera import response_text
 from deblurkit.evaluation.direction import SquaredErrors, frame_errors, squared_errors, turned
 from deblurkit.evaluation.frame_scores import WINDOW as SSIM_WINDOW
 from deblurkit.evaluation.frame_scores import ssim
@@ -65,7 +66,7 @@ class Deblurkit:
     def columns(self, T: int) -> tuple[Column, ...]:
         """All columns; those per frame have T numbers."""
         best = "each clip in the direction with the smaller squared error over all frames"
-        curve = f"gamma {self.gamma:g}" if self.response == "gamma" else self.response
+        curve = response_text(self.response, self.gamma)
         return (
             _psnr("psnr", "PSNR", f"of all frames and clips pooled, {best}"),
             _psnr("psnr-frame", "PSNR", f"of each frame, pooled over clips, {best}", frames=True),
