@@ -8,14 +8,14 @@ anyone's.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
 from deblurkit.errors import FrameError
-from deblurkit.frames import BLURRY, FrameSet, ImageRef, check_index, check_length, indices
+from deblurkit.frames import BLURRY, FrameSet, ImageRef, check_index, check_length, indices, middle
 
 Role = Literal["middle", "core", "outer"]
 """Which size of network predicts a frame; an architecture has one set of parameters a role."""
@@ -217,6 +217,25 @@ class FrameGraph(nn.Module):
                 )
             images[node.frame] = estimate
         return FrameSet(self.T, {i: images[i] for i in wanted}, y)
+
+
+def middle_alone(graph: FrameGraph) -> FrameGraph:
+    """The middle frame's network as a graph of one frame; weights are shared, not copied.
+
+    Raises:
+        FrameError: the middle frame has no network, or is predicted from other frames.
+    """
+    m = middle(graph.T)
+    found = [node for node in graph.nodes if node.frame == m]
+    if not found or found[0].depends:
+        raise FrameError(
+            f"frame {m} is predicted from frames {', '.join(map(str, found[0].depends))}"
+            if found
+            else f"frame {m}, the middle, has no network",
+            valid="a middle frame that is predicted from the blurry image alone",
+        )
+    node = replace(found[0], frame=1)
+    return FrameGraph(1, (node,), {node.network: graph.networks[node.network]})
 
 
 def stack(frames: FrameSet[Tensor]) -> Tensor:

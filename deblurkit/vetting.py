@@ -35,7 +35,7 @@ RESERVED: Mapping[Kind, frozenset[str]] = {
 }
 """Keys that a recipe says beside a component's parameters: no parameter can be called so."""
 
-NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*\+*")
 BUILD = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*")
 
 

@@ -26,6 +26,7 @@ COMMANDS: Mapping[str, str] = {
     "extract": "Turn blurry photographs into short sharp videos.",
     "run": "Train, evaluate and show what a recipe says.",
     "recipe": "Validate, show and list recipes.",
+    "data": "Check, prepare and look at data sets and footage.",
     "evaluate": "Score a finished run again, on its own clips or on others.",
     "score": "Score anyone's sequences: folders of frames, videos.",
     "bench": "Run the rows of a suite and put them into one table.",

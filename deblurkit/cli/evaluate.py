@@ -6,7 +6,7 @@ import json
 import shlex
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -35,6 +35,10 @@ if TYPE_CHECKING:
     "--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True,
     help="Where to compute.",
 )  # fmt: skip
+@click.option(
+    "--on", "prepared", type=NamedPath(path_type=Path), metavar="FOLDER",
+    help="Score on the clips of a folder that `deblurkit data prepare` made: whole frames.",
+)  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print the scores as JSON.")
 @click.option(
     "--export", type=NamedPath(path_type=Path), metavar="FOLDER",
@@ -46,23 +50,33 @@ def evaluate(
     protocol: str | None,
     overrides: tuple[str, ...],
     device: str,
+    prepared: Path | None,
     as_json: bool,
     export: Path | None,
 ) -> None:
     """Score the weights of RUN, a run directory, on held-out clips.
 
     With the recipe's own clips and settings, the run's scores and samples are written anew;
-    with another protocol, its scores are added to the run; with other clips or settings they
-    are only printed. With --export, the clips are written and nothing else.
+    with another protocol, its scores are added to the run; with other clips or settings, and
+    with --on, they are only printed. With --export, the clips are written and nothing else.
     """
     if export is not None and as_json:
         raise click.UsageError("--export scores nothing, so --json has nothing to print")
+    if prepared is not None and (export is not None or clips or overrides):
+        raise click.UsageError("--on says what is scored; --clips, --set and --export do not apply")
     from rich.console import Console
 
     console = Console(stderr=as_json)
-    from deblurkit.engine.progress import Bars, Lines
+    from deblurkit.engine.progress import Bars, Lines, Reporter
     from deblurkit.engine.rescore import rescore
     from deblurkit.report.run_summary import print_summary
+
+    def score(reporter: Reporter) -> dict[str, Any]:
+        if prepared is None:
+            return rescore(folder, overrides=said, device=device, reporter=reporter)
+        from deblurkit.engine.score_prepared import score_prepared
+
+        return score_prepared(folder, prepared, protocol=protocol, device=device, reporter=reporter)
 
     said = [*overrides, *([f"evaluation.clips={clips}"] if clips else [])]
     said += [f"evaluation.protocol={protocol}"] if protocol else []
@@ -78,18 +92,18 @@ def evaluate(
         return
     if console.is_terminal and sys.stdout.isatty():
         with Bars(console) as bars:
-            scores = rescore(folder, overrides=said, device=device, reporter=bars)
+            scores = score(bars)
     else:
-        scores = rescore(folder, overrides=said, device=device, reporter=Lines(console))
+        scores = score(Lines(console))
     if as_json:
         click.echo(json.dumps(scores, indent=2))
     else:
-        print_summary(console, None if said else folder, scores)
+        print_summary(console, None if said or prepared else folder, scores)
 
 
 def _say_what_next(run: Path, written: Exported) -> None:
     """Print the commands that put another system's frames beside the run."""
-    from deblurkit.engine.export import BLURRY, TRUE
+    from deblurkit.engine.export import BLURRY, RESPONSE, TRUE
     from deblurkit.evaluation.clip_names import clip_name
     from deblurkit.evaluation.protocols.lookup import DEFAULT, get_protocol
     from deblurkit.plurals import counted
@@ -99,9 +113,10 @@ def _say_what_next(run: Path, written: Exported) -> None:
     blurry, true = written.folder / BLURRY, written.folder / TRUE
     protocol = get_protocol(recipe.evaluation.protocol).name
     scoring = ["--protocol", protocol] if protocol != DEFAULT else []
-    formation, curve = recipe.data.formation, list[str]()
+    formation, curve = recipe.data.formation, list[str | Path]()
     if protocol == DEFAULT and formation.response != "identity":
-        curve = ["--response", formation.response]
+        table = isinstance(formation.response, tuple)
+        curve = ["--response", written.folder / RESPONSE if table else str(formation.response)]
         if formation.response == "gamma":
             curve += ["--gamma", repr(formation.gamma)]
     score: list[str | Path] = ["PREDICTIONS", true, "--blurry", blurry, *scoring, *curve]

@@ -1,15 +1,14 @@
 """Clips rendered once, kept under a hash of everything that decides them, and memory-mapped.
 
-An entry is a folder with `frames.npy` (N×T×S×S×3 uint8), `clips.json` (source and place of
+An entry is a folder with `frames.npy` (N×T×S×S×3 uint8), where clips carry their data set's own
+blurry images `blurry.npy` (N×S×S×3), `clips.json` (source and place of
 each clip) and `settings.json` (everything that decided it). It appears whole or not at all.
 """
 
 from __future__ import annotations
 
-import errno
 import json
 import logging
-import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -21,9 +20,10 @@ import numpy.typing as npt
 from filelock import FileLock, Timeout
 
 from deblurkit import storage
-from deblurkit.data.clip import ClipDataset
+from deblurkit.data.clip import ClipDataset, publishes_blur
 from deblurkit.data.processes import check_main_guard
-from deblurkit.data.render import Plan, Progress, render
+from deblurkit.data.render import BLURRY, Plan, Progress, render
+from deblurkit.data.reserve import reserve_array
 from deblurkit.errors import DataError
 from deblurkit.frames import check_length
 
@@ -39,6 +39,8 @@ class ClipCache:
     Attributes:
         folder: Where the entry is; its name is the hash of what decided it.
         frames: N×T×S×S×3 uint8, display-referred, read-only and memory-mapped.
+        blurry: N×S×S×3 uint8, the data set's own blurry images, in the same way; None where
+            frames are blurred here.
         sources: The source of each clip.
         places: Where in its source each clip was cut, for people.
         settings: Everything that decided the clips.
@@ -56,6 +58,9 @@ class ClipCache:
             self.settings: dict[str, Any] = json.loads(text)
             clips = json.loads((folder / "clips.json").read_text("utf-8"))
             self.frames: npt.NDArray[np.uint8] = np.load(folder / "frames.npy", mmap_mode="r")
+            self.blurry: npt.NDArray[np.uint8] | None = None
+            if self.settings.get("blurry"):
+                self.blurry = np.load(folder / BLURRY, mmap_mode="r")
             self.sources = tuple(str(clip["source"]) for clip in clips)
             self.places = tuple(str(clip["place"]) for clip in clips)
             size = self.settings["size"]
@@ -64,6 +69,10 @@ class ClipCache:
             raise self._damaged(str(error)) from error
         if self.frames.shape != shape or self.frames.dtype != np.uint8:
             raise self._damaged(f"frames.npy is {self.frames.shape}, {self.frames.dtype}")
+        if self.blurry is not None and (
+            self.blurry.shape != (shape[0], *shape[2:]) or self.blurry.dtype != np.uint8
+        ):
+            raise self._damaged(f"{BLURRY} is {self.blurry.shape}, {self.blurry.dtype}")
         if len(self.sources) != len(self.frames):
             raise self._damaged(f"clips.json lists {len(self.sources)} clips of {shape[0]}")
 
@@ -132,6 +141,7 @@ def prepare_clips(
         frames=check_length(frames),
         size=size,
         seed=seed,
+        blurry=publishes_blur(dataset),
     )
     decided = _decided(dataset, plan, settings)
     folder = _folder(decided)
@@ -166,7 +176,9 @@ def clips_folder(dataset: ClipDataset, plan: Plan, settings: Mapping[str, Any]) 
 
 def _decided(dataset: ClipDataset, plan: Plan, settings: Mapping[str, Any]) -> dict[str, Any]:
     fingerprint = getattr(dataset, "fingerprint", None)
+    blurry = {"blurry": True} if plan.blurry else {}  # said by these alone: others keep their hash
     return {
+        **blurry,
         "format": _FORMAT,
         "settings": dict(settings),
         "split": plan.split,
@@ -212,7 +224,9 @@ def _make(
 ) -> None:
     with storage.atomic_folder(folder) as temporary:
         frames_file = temporary / "frames.npy"
-        _reserve(frames_file, plan.shape)
+        reserve_array(frames_file, plan.shape)
+        if plan.blurry:
+            reserve_array(temporary / BLURRY, (plan.count, *plan.shape[2:]))
         places = render(dataset, plan, frames_file, workers=workers, progress=progress)
         clips = [
             {"source": plan.sources[k % len(plan.sources)], "place": place}
@@ -221,30 +235,6 @@ def _make(
         for name, value in (("clips.json", clips), ("settings.json", decided)):
             text = json.dumps(value, indent=1, ensure_ascii=False, default=str)
             (temporary / name).write_text(text + "\n", "utf-8")
-
-
-def _reserve(file: Path, shape: tuple[int, ...]) -> None:
-    """Make an .npy file of uint8 with its space on the disk set aside.
-
-    Writing to a mapped file on a full disk would kill the process, so a full disk must be
-    noticed here.
-
-    Raises:
-        OSError: there is not enough space.
-    """
-    np.lib.format.open_memmap(file, mode="w+", dtype=np.uint8, shape=shape)
-    size = file.stat().st_size
-    reserve = getattr(os, "posix_fallocate", None)
-    with file.open("r+b") as opened:
-        try:
-            if reserve is not None:
-                reserve(opened.fileno(), 0, size)
-                return
-        except OSError as error:
-            if error.errno not in (errno.EOPNOTSUPP, errno.EINVAL):
-                raise
-    if shutil.disk_usage(file.parent).free < size:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(file))
 
 
 @contextmanager

@@ -33,6 +33,9 @@ from deblurkit.randomness import generator
 Progress = Callable[[int, int], None]
 """Called with the number of clips done and the number of all clips."""
 
+BLURRY = "blurry.npy"
+"""The data set's own blurry images, beside the frames."""
+
 _POLL_SECONDS = 0.1
 
 
@@ -48,6 +51,7 @@ class Plan:
         frames: Frames a clip, T.
         size: Height and width in pixels.
         seed: Of the recipe.
+        blurry: Whether each clip carries its data set's own blurry image.
     """
 
     dataset: str
@@ -57,6 +61,7 @@ class Plan:
     frames: int
     size: int
     seed: int
+    blurry: bool = False
 
     @property
     def shape(self) -> tuple[int, int, int, int, int]:
@@ -76,7 +81,8 @@ def render(
     Args:
         dataset: Gives the clips.
         plan: What to render.
-        target: The file, N×T×S×S×3 uint8. A small file beside it is made and removed.
+        target: The file, N×T×S×S×3 uint8; where clips carry a blurry image, `blurry.npy` beside
+            it, N×S×S×3, is there too. A small file beside it is made and removed.
         workers: Number of processes; 0: this one.
         progress: Told how far the work is.
 
@@ -97,14 +103,36 @@ def render(
             places[number :: len(plan.sources)] = found
         return places
     done = 0
-    frames = np.load(target, mmap_mode="r+")
+    put = _Target(target, plan)
     for number in busy:
         for k, clip in _clips(dataset, plan, number):
-            frames[k], places[k] = clip.frames, str(clip.place)
+            put(k, clip)
+            places[k] = str(clip.place)
             done += 1
             report(done, plan.count)
-    frames.flush()
+    put.flush()
     return places
+
+
+class _Target:
+    """The arrays that clips go to, mapped."""
+
+    def __init__(self, file: Path, plan: Plan) -> None:
+        self._frames: npt.NDArray[np.uint8] = np.load(file, mmap_mode="r+")
+        blurry = file.with_name(BLURRY)
+        self._blurry: npt.NDArray[np.uint8] | None = (
+            np.load(blurry, mmap_mode="r+") if plan.blurry else None
+        )
+
+    def __call__(self, k: int, clip: Clip) -> None:
+        self._frames[k] = clip.frames
+        if self._blurry is not None and clip.blurry is not None:
+            self._blurry[k] = clip.blurry
+
+    def flush(self) -> None:
+        for array in (self._frames, self._blurry):
+            if isinstance(array, np.memmap):
+                array.flush()
 
 
 def _clips(dataset: ClipDataset, plan: Plan, number: int) -> Iterator[tuple[int, Clip]]:
@@ -140,6 +168,7 @@ def _check(clip: Any, plan: Plan, where: str, hint: str) -> None:
     frames = getattr(clip, "frames", None)
     if isinstance(frames, np.ndarray):
         if frames.shape == plan.shape[1:] and frames.dtype == np.uint8:
+            _check_blurry(getattr(clip, "blurry", None), plan, where, hint)
             return
         given = f"a clip of shape {frames.shape}, {frames.dtype}"
     else:
@@ -147,6 +176,19 @@ def _check(clip: Any, plan: Plan, where: str, hint: str) -> None:
     raise PluginError(
         f"gave {given}", where=where, valid=f"a Clip of shape {plan.shape[1:]}, uint8", hint=hint
     )
+
+
+def _check_blurry(blurry: Any, plan: Plan, where: str, hint: str) -> None:
+    if blurry is None and not plan.blurry:
+        return
+    if isinstance(blurry, np.ndarray) and blurry.dtype == np.uint8:
+        if plan.blurry and blurry.shape == plan.shape[2:]:
+            return
+        given = f"a blurry image of shape {blurry.shape}"
+    else:
+        given = "no blurry image" if blurry is None else f"{type(blurry).__name__} as blurry image"
+    valid = f"{plan.shape[2:]}, uint8" if plan.blurry else "none: its published_blur is not true"
+    raise PluginError(f"gave {given}", where=where, valid=valid, hint=hint)
 
 
 # Several processes. Each ticks a byte for every clip done, in a file mapped by all; a last byte
@@ -232,13 +274,13 @@ def _render_source(plan: Plan, number: int, target: Path, ticks_file: Path) -> l
             _Adopted.dataset = pickle.loads(_Adopted.pickled)  # noqa: S301  our parent's own
         except Exception as error:
             raise _not_picklable(plan, error) from error
-    frames: npt.NDArray[np.uint8] = np.load(target, mmap_mode="r+")
+    put = _Target(target, plan)
     ticks: npt.NDArray[np.uint8] = np.load(ticks_file, mmap_mode="r+")
     places = []
     for k, clip in _clips(_Adopted.dataset, plan, number):
         if ticks[-1]:
             break
-        frames[k] = clip.frames
+        put(k, clip)
         places.append(str(clip.place))
         ticks[k] = 1
     return places

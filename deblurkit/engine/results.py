@@ -54,7 +54,7 @@ class Scorer:
         formation = recipe.data.formation
         self.protocol = get_protocol(
             recipe.evaluation.protocol,
-            metrics=_named_scores(recipe, registry),
+            metrics=named_scores(recipe, registry),
             response=formation.response,
             gamma=formation.gamma,
         )
@@ -181,7 +181,12 @@ def test_stream(recipe: Recipe, clips: ClipCache) -> SampleStream:
     )
 
 
-def _named_scores(recipe: Recipe, registry: Registry) -> tuple[NamedScore, ...]:
+def named_scores(recipe: Recipe, registry: Registry) -> tuple[NamedScore, ...]:
+    """The metrics that a recipe asks for; one that cannot be had here says why when it is used.
+
+    Raises:
+        PluginError: a metric does not work.
+    """
     found = []
     for name in recipe.evaluation.metrics:
         origin = registry.resolve("metric", name)

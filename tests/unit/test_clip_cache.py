@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 
 from deblurkit import storage
-from deblurkit.data import cache as cache_module
+from deblurkit.data import reserve as reserve_module
 from deblurkit.data.cache import ClipCache, prepare_clips
 from deblurkit.errors import DataError, FrameError, PluginError
 from deblurkit.randomness import generator
@@ -336,7 +336,7 @@ def test_a_full_disk_is_noticed_before_anything_is_rendered(
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(cache_module.os, "posix_fallocate", full, raising=False)
+    monkeypatch.setattr(reserve_module.os, "posix_fallocate", full, raising=False)
     with pytest.raises(DataError, match=r"No space left(.|\n)*36 MiB free(.|\n)*DEBLURKIT_CACHE"):
         prepare(striped(wrong="crash", at="a"), count=1, size=2048, frames=3)
     assert left_in(cache_folder) == []
@@ -345,10 +345,10 @@ def test_a_full_disk_is_noticed_before_anything_is_rendered(
 def test_a_full_disk_is_noticed_where_space_cannot_be_reserved(
     monkeypatch: pytest.MonkeyPatch, cache_folder: Path
 ) -> None:
-    monkeypatch.delattr(cache_module.os, "posix_fallocate", raising=False)
+    monkeypatch.delattr(reserve_module.os, "posix_fallocate", raising=False)
     prepare()
     nothing = type("Usage", (), {"free": 100})()
-    monkeypatch.setattr(cache_module.shutil, "disk_usage", lambda _: nothing)
+    monkeypatch.setattr(reserve_module.shutil, "disk_usage", lambda _: nothing)
     with pytest.raises(DataError, match="No space left"):
         prepare(count=9)
     assert len(left_in(cache_folder)) == 1
