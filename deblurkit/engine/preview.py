@@ -71,9 +71,13 @@ def of_footage(
     for shard in planned.shards:
         for e in shard.exposures:
             frames = planned.dataset.window(e.recording, e.start, length)
+            label = f"{e.recording.name} {planned.dataset.span(e.start, length)}"
+            own = planned.dataset.blurry(e.recording, e.start, length)
+            if own is not None:
+                shown.append(Preview(label, own / 255, frames / 255))
+                continue
             rng = generator(planned.recipe.data.seed, "prepared", e.recording.name, e.start)
             y, x = expose(_first(frames), camera, rng)
-            label = f"{e.recording.name} {planned.dataset.span(e.start, length)}"
             shown.append(Preview(label, y.transpose(1, 2, 0), x.transpose(0, 2, 3, 1)))
     return shown
 

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -20,29 +19,15 @@ from PIL import Image
 from deblurkit.data.clip import Clip
 from deblurkit.errors import DataError, nearest
 from deblurkit.footage.layout import Layout
+from deblurkit.footage.passages import Passage, passages_of, too_short
+from deblurkit.footage.published import PublishedBlur
 from deblurkit.footage.reading import Status, images, status
-from deblurkit.footage.recording import Recording, Split
+from deblurkit.footage.recording import Pair, Recording, Split
 from deblurkit.storage import content_hash
 
 Filter = Literal["lanczos", "area"]
+Blurry = Literal["formed", "published"]
 FILTERS = {"lanczos": Image.Resampling.LANCZOS, "area": Image.Resampling.BOX}
-
-
-@dataclass(frozen=True)
-class Passage:
-    """Some used frames of a recording: start, start + stride, ..., counted from 0."""
-
-    recording: Recording
-    start: int
-    frames: int
-
-    def starts(self, frames: int) -> tuple[int, ...]:
-        """Where clips of so many used frames may begin, counted in used frames of the passage."""
-        window = self.recording.window
-        last = self.frames - frames
-        if not window:
-            return tuple(range(last + 1))
-        return tuple(t for t in range(last + 1) if t % window + frames <= window)
 
 
 class FootageDataset:
@@ -59,9 +44,12 @@ class FootageDataset:
         passage: Used frames of a passage. A recording that has fewer is one passage; what
             is left behind the last whole passage of a longer one is not used.
         split: Only recordings that the data set's authors put on this side; empty: all.
+        blurry: `formed`: clips are blurred by the recipe's formation; `published`: each clip
+            carries the data set's own blurry image, and has the frames that belong to it.
     """
 
-    layout: ClassVar[Layout]
+    layout: Layout
+    published_blur: bool = False
 
     def __init__(
         self,
@@ -72,10 +60,13 @@ class FootageDataset:
         filter: Filter = "lanczos",  # noqa: A002  the word that recipes use
         passage: int = 60,
         split: Split = "",
+        blurry: Blurry = "formed",
     ) -> None:
         self.path = Path(path).expanduser()
         self.stride, self.downsample, self.passage = stride, downsample, passage
         self.filter, self.split = filter, split
+        if blurry == "published":
+            self.published_blur = True
         self._known: dict[Path, Status] = {}
 
     @cached_property
@@ -85,27 +76,41 @@ class FootageDataset:
         Raises:
             DataError: there is none, or one cannot be read.
         """
-        found = self.layout.recordings(self.path)
-        chosen = tuple(r for r in found if not self.split or r.split in (self.split, ""))
-        # Now, not when they are read: what changes in between must be noticed.
-        self._known = {file: status(file) for recording in chosen for file in recording.files}
+        found = self.listed()
+        chosen = tuple(r for r in found if not self.split or r.split == self.split)
         if not chosen:
             raise DataError(
                 f"there is no recording for split '{self.split}'" if found else "no recordings",
                 where=str(self.path),
                 valid=", ".join(sorted({r.split for r in found if r.split})) or self.layout.title,
             )
+        # Now, not when they are read: what changes in between must be noticed.
+        self._known = {file: status(file) for recording in chosen for file in recording.files}
+        if self.published_blur:
+            self._known |= {file: status(file) for file in self._published.files(chosen)}
         return chosen
+
+    def listed(self) -> tuple[Recording, ...]:
+        """All recordings at `path`, on whichever side."""
+        return self.layout.recordings(self.path)
+
+    def listed_pairs(self) -> tuple[Pair, ...]:
+        """All blurry images of the data set's own at `path`."""
+        return self.layout.pairs(self.path)
 
     def sources(self) -> tuple[str, ...]:
         """The passages, such as `box.mp4 frames 1-60`; frames are counted from 1."""
         return tuple(self._passages)
 
     def fingerprint(self) -> str:
-        """Changes when a file does: by names, sizes and times, as footage is large."""
+        """Changes when a file does: by names, sizes and times, as footage is large.
+
+        And where the order of frames in a run does, which a data set may say in a file.
+        """
         self.sources()
         known = sorted((path.name, *seen) for path, seen in self._known.items())
-        return content_hash(known)
+        runs = [[r.name, *(file.name for file in r.files)] for r in self.recordings if r.window]
+        return content_hash([known, runs] if runs else known)
 
     def clips(
         self, source: str, *, count: int, frames: int, size: int, rng: np.random.Generator
@@ -137,7 +142,14 @@ class FootageDataset:
         for t, y, x in corners:
             cut = footage[t - first : t - first + frames, y : y + size, x : x + size]
             begin = passage.start + t * self.stride
-            yield Clip(cut.copy(), source, f"{self.span(begin, frames)}, from pixel x={x}, y={y}")
+            place = f"{self.span(begin, frames)}, from pixel x={x}, y={y}"
+            own = self.blurry(passage.recording, begin, frames)
+            yield Clip(
+                cut.copy(),
+                source,
+                place,
+                None if own is None else own[y : y + size, x : x + size].copy(),
+            )
 
     def window(self, recording: Recording, start: int, count: int) -> npt.NDArray[np.uint8]:
         """Whole frames start, start + stride, ..., `count` of them, down-sampled: count×H×W×3.
@@ -145,16 +157,46 @@ class FootageDataset:
         Raises:
             DataError: a frame is missing, damaged or has changed since the footage was listed.
         """
-        height, width = self.used_size(recording)
-        footage = np.empty((count, height, width, 3), np.uint8)
-        read = images(recording, start, count, self.stride, known=self._known)
-        for k, image in enumerate(read):
-            if image.shape[:2] == (height, width):
-                footage[k] = image
-            else:
-                small = Image.fromarray(image).resize((width, height), FILTERS[self.filter])
-                footage[k] = np.asarray(small)
+        footage = np.empty((count, *self.used_size(recording), 3), np.uint8)
+        for k, image in enumerate(self.read(recording, start, count)):
+            footage[k] = image
         return footage
+
+    def read(self, recording: Recording, start: int, count: int) -> Iterator[npt.NDArray[np.uint8]]:
+        """The frames of `window`, one by one: H×W×3 each, down-sampled."""
+        for image in images(recording, start, count, self.stride, known=self._known):
+            yield self.scaled(image)
+
+    def scaled(self, image: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+        """An image of the footage, H×W×3, down-sampled."""
+        height, width = (max(1, round(side * self.downsample)) for side in image.shape[:2])
+        if image.shape[:2] == (height, width):
+            return image
+        small = Image.fromarray(image).resize((width, height), FILTERS[self.filter])
+        return np.asarray(small)
+
+    def blurry(self, recording: Recording, start: int, frames: int) -> npt.NDArray[np.uint8] | None:
+        """The data set's own blurry image of a clip, H×W×3, down-sampled as its frames are.
+
+        Args:
+            recording: Of the clip.
+            start: The clip's first frame, counted from 0.
+            frames: Frames of the clip.
+
+        Returns:
+            The image; None where clips are blurred by a formation.
+
+        Raises:
+            DataError: there is none for these frames, or its file is damaged, gone, of
+                another size or has changed.
+        """
+        if not self.published_blur:
+            return None
+        return self.scaled(self._published.image(recording, start, frames, self._known))
+
+    def starts(self, recording: Recording, frames: int) -> tuple[int, ...]:
+        """Where a clip of so many used frames may begin in a recording, in used frames."""
+        return self._open(Passage(recording, 0, self.used_frames(recording)), frames)
 
     def used_frames(self, recording: Recording) -> int:
         """How many frames of a recording are used: one in `stride`."""
@@ -171,46 +213,34 @@ class FootageDataset:
         return f"frames {start + 1}-{start + (count - 1) * self.stride + 1}{every}"
 
     @cached_property
+    def _published(self) -> PublishedBlur:
+        return PublishedBlur(self.listed_pairs())
+
+    @cached_property
     def _passages(self) -> dict[str, Passage]:
-        passages = [p for recording in self.recordings for p in self._split(recording)]
+        passages = [
+            passage
+            for recording in self.recordings
+            for passage in passages_of(
+                recording, self.used_frames(recording), self.stride, self.passage
+            )
+        ]
         return {f"{p.recording.name} {self.span(p.start, p.frames)}": p for p in passages}
 
-    def _split(self, recording: Recording) -> list[Passage]:
-        if recording.window and self.stride > 1:
-            raise DataError(
-                f"frames come in runs of {recording.window}, of which each is one exposure",
-                where=str(recording.path),
-                valid="stride: 1",
-            )
-        used = self.used_frames(recording)
-        length = min(self.passage, used)
-        if recording.window:
-            length = max(length - length % recording.window, recording.window)
-        starts = range(0, used - length + 1, length)
-        return [Passage(recording, start * self.stride, length) for start in starts]
+    def _open(self, passage: Passage, frames: int) -> tuple[int, ...]:
+        """Where clips may begin in a passage, as far as blurry images are needed and there."""
+        starts, recording = passage.starts(frames), passage.recording
+        if not self.published_blur:
+            return starts
+        return tuple(t for t in starts if self._published.has(recording, passage.start + t, frames))
 
     def _starts(self, passage: Passage, frames: int) -> tuple[int, ...]:
         """Where clips may begin; at least one place."""
-        recording = passage.recording
-        if starts := passage.starts(frames):
+        if starts := self._open(passage, frames):
             return starts
-        if recording.window:
-            raise DataError(
-                f"frames come in runs of {recording.window} and a clip needs {frames}",
-                where=str(recording.path),
-                hint=f"--set frames={recording.window - 1 + recording.window % 2} or less",
-            )
-        used = self.used_frames(recording)
-        every = f", of which one in {self.stride} is used" if self.stride > 1 else ""
-        raise DataError(
-            f"a passage has {passage.frames} frames and a clip needs {frames}; the "
-            f"recording has {recording.frames} in all{every}",
-            where=str(recording.path),
-            hint=f"--set data.train.passage={frames} or more"
-            if used >= frames
-            else "use longer footage, a smaller stride (--set data.train.stride=...) or "
-            "shorter clips (--set frames=...)",
-        )
+        if self.published_blur and passage.starts(frames):
+            raise self._published.lacks(passage.recording, frames)
+        raise too_short(passage, frames, self.used_frames(passage.recording), self.stride)
 
     def _size(self, recording: Recording, size: int) -> tuple[int, int]:
         """Height and width after down-sampling, if clips of this size fit in."""

@@ -34,6 +34,20 @@ def status(path: Path) -> Status:
     return found.st_size, found.st_mtime_ns
 
 
+def check_unchanged(path: Path, known: Mapping[Path, Status]) -> None:
+    """Check that a file is as it was when the footage was listed.
+
+    Raises:
+        DataError: it has changed, or is gone.
+    """
+    if status(path) != known.get(path):
+        raise DataError(
+            "the file has changed since the footage was listed",
+            where=str(path),
+            hint="run again, when nothing writes to it any more",
+        )
+
+
 def images(
     recording: Recording,
     start: int,
@@ -55,12 +69,8 @@ def images(
         DataError: a file is missing, damaged, of another size, or has changed.
     """
     for path in {recording.file_of(start + k * stride): None for k in range(count)}:
-        if known is not None and status(path) != known.get(path):
-            raise DataError(
-                "the file has changed since the footage was listed",
-                where=str(path),
-                hint="run again, when nothing writes to it any more",
-            )
+        if known is not None:
+            check_unchanged(path, known)
     if recording.is_video:
         yield from read_frames(recording.path, start, count, stride)
         return

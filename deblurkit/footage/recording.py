@@ -60,6 +60,8 @@ class Pair:
         recording: Name of the recording whose frames it averages; empty: not known.
         first: First of these frames, counted from 0; None: not known.
         frames: How many frames it averages, as the authors say; 0: not known.
+        exact: It is the mean of just these frames, through a camera response. False: of others
+            too, which the data set does not hold, or it was taken by a camera of its own.
     """
 
     name: str
@@ -70,3 +72,4 @@ class Pair:
     recording: str = ""
     first: int | None = None
     frames: int = 0
+    exact: bool = True

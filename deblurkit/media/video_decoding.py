@@ -55,6 +55,7 @@ def _picture(container: InputContainer, path: Path) -> VideoStream:
                 where=str(path),
                 valid=f"at most {MAX_PIXELS // 10**6} million pixels",
             )
+        stream.thread_type = "AUTO"  # by default several threads share a frame, if at all
         return stream
     kinds = {stream.type for stream in container.streams}
     only = ", only sound" if kinds == {"audio"} else ""

@@ -94,7 +94,7 @@ def create_package(name: str, kind: Kind, folder: Path, registry: Registry) -> P
 
 def _checked(name: str, kind: Kind, registry: Registry) -> str:
     """The package's name in Python, if nothing is called so yet."""
-    if not NAME.fullmatch(name) or name[0].isdigit():
+    if not NAME.fullmatch(name) or name[0].isdigit() or name.endswith("+"):
         raise PluginError(
             f"'{name}' is no name for a plugin",
             valid="lower case letters, digits and single hyphens, a letter first: edge-loss",

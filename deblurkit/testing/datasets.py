@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from deblurkit.data.clip import Clip, ClipDataset
+from deblurkit.data.clip import Clip, ClipDataset, publishes_blur
 from deblurkit.randomness import generator
+from deblurkit.recipe.schema import Formation
 from deblurkit.specs import DatasetSpec
 from deblurkit.testing.subject import Component, Subject
 
@@ -42,6 +43,7 @@ def check_dataset(
     """
     subject = Subject(component, DatasetSpec, params)
     dataset: ClipDataset = subject.build()
+    _check_spec(subject)
     sources = _check_sources(subject, dataset)
     twin: ClipDataset = subject.build()
     copy: ClipDataset = subject.pickled(dataset, "clips are rendered by several processes")
@@ -66,6 +68,7 @@ def check_dataset(
     for source in sources[:SOURCES]:
         first = clips(dataset, source, 0)
         _check_clips(subject, first, source, clip_count, shape)
+        _check_blurry(subject, first, publishes_blur(dataset), shape)
         for other, which in (
             (dataset, "a second call"),
             (twin, "a copy"),
@@ -74,13 +77,64 @@ def check_dataset(
             again = clips(other, source, 0)
             subject.require(
                 len(again) == len(first)
-                and all(
-                    np.array_equal(a.frames, b.frames) and a.place == b.place
-                    for a, b in zip(first, again, strict=True)
-                ),
+                and all(_same(a, b) for a, b in zip(first, again, strict=True)),
                 f"source '{source}': {which} with the same generator state gives other clips",
                 "draw all random numbers from the generator that clips() is given",
             )
+
+
+def _same(one: Clip, other: Clip) -> bool:
+    if one.blurry is None or other.blurry is None:
+        blurry = one.blurry is other.blurry
+    else:
+        blurry = np.array_equal(one.blurry, other.blurry)
+    return blurry and one.place == other.place and np.array_equal(one.frames, other.frames)
+
+
+def _check_spec(subject: Subject[DatasetSpec]) -> None:
+    """Layout and presets, which are not used by `clips`."""
+    spec = subject.spec
+    if spec.layout:
+        layout = subject.load(spec.layout, "layout")
+        lacks = [
+            name
+            for name in ("title", "general", "recognises", "recordings", "pairs")
+            if not hasattr(layout, name)
+        ]
+        subject.require(
+            not lacks,
+            f"its layout has no {', '.join(lacks)}",
+            "give it what deblurkit.footage.layout.Layout asks for",
+        )
+    known = set(spec.params.model_fields)
+    for name, preset in spec.presets.items():
+        strange = sorted(set(preset.params) - known) + sorted(
+            set(preset.formation) - set(Formation.model_fields)
+        )
+        subject.require(
+            not strange,
+            f"preset '{name}' sets {', '.join(strange)}, which there is not",
+            "name parameters of the dataset, and keys of data.formation",
+        )
+
+
+def _check_blurry(
+    subject: Subject[DatasetSpec], clips: list[Clip], published: bool, shape: Any
+) -> None:
+    for clip in clips:
+        blurry = clip.blurry
+        right = (
+            blurry is not None and blurry.shape == shape[1:] and blurry.dtype == np.uint8
+            if published
+            else blurry is None
+        )
+        subject.require(
+            right,
+            "a clip carries "
+            + ("no blurry image" if blurry is None else f"{blurry.dtype} {blurry.shape}")
+            + f" where published_blur is {published}",
+            f"give uint8 {shape[1:]} where published_blur is true, else None",
+        )
 
 
 def _check_sources(subject: Subject[DatasetSpec], dataset: ClipDataset) -> tuple[str, ...]:

@@ -84,6 +84,16 @@ class Subject(Generic[SpecT]):
                 "parameters as keyword arguments",
             ) from error
 
+    def load(self, reference: str, what: str) -> Any:
+        """What another "package.module:Object" of the spec names, called without arguments."""
+        try:
+            return self._origin.load(reference)()
+        except Exception as error:
+            raise self.failure(
+                f"its {what}, '{reference}', cannot be made: {error}",
+                f"{what}='package.module:Object' must name a class without arguments",
+            ) from error
+
     def pickled(self, thing: Any, why: str) -> Any:
         """A copy made by pickling; `why` says what needs it."""
         try:

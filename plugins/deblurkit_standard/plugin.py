@@ -17,6 +17,7 @@ from deblurkit.specs import (
     OrderingSpec,
     Params,
 )
+from deblurkit_standard.footage_specs import FOOTAGE
 
 DEBLURKIT_API = 1
 
@@ -25,6 +26,7 @@ VGGLayer = Literal[
     "relu1_1", "relu1_2", "relu2_1", "relu2_2", "relu3_1", "relu3_2", "relu3_3",
     "relu4_1", "relu4_2", "relu4_3", "relu5_1", "relu5_2", "relu5_3",
 ]  # fmt: skip
+Seconds = Annotated[float, Field(gt=0, le=10)]
 Number = TypeVar("Number", int, float)
 
 
@@ -163,6 +165,34 @@ class PhotosInMotionParams(Params):
     rotation: float = Field(1.5, ge=0, description="largest turn of the camera, degrees")
     zoom: float = Field(0.02, ge=0, lt=1, description="largest change of size over the clip")
     shake: Pixels = Field(1.5, description="largest size of the camera's shake, pixels")
+    shake_kind: Literal["waves", "tremor"] = Field(
+        "waves", description="waves: two slow swings; tremor: a hand's drift and its 8 to 12 Hz"
+    )
+    exposure: Annotated[tuple[Seconds, Seconds], AfterValidator(_rising)] = Field(
+        (0.03, 0.25),
+        description="shortest and longest time that the shutter is open, seconds; for tremor",
+    )
+    parallax: float = Field(
+        0.0,
+        ge=0,
+        le=2,
+        description="largest difference of motion between the nearest and the farthest parts of "
+        "the photograph, a share of the camera's path",
+    )
+    acceleration: float = Field(
+        0.5,
+        ge=0,
+        lt=1,
+        description="largest departure from uniform motion, a share: bows of paths, and speed "
+        "of the camera's turn and zoom",
+    )
+    speeding: float = Field(
+        0.0,
+        ge=0,
+        lt=1,
+        description="largest change of speed along the paths of camera and objects, a share: "
+        "0.5 for half to one and a half times the mean",
+    )
     object_motion: Range = Field(
         (4.0, 20.0), description="least and largest path of an object in the view, pixels"
     )
@@ -171,6 +201,12 @@ class PhotosInMotionParams(Params):
     )
     object_rotation: float = Field(
         10.0, ge=0, description="largest turn of an object, degrees a clip"
+    )
+    object_zoom: float = Field(
+        0.0, ge=0, lt=1, description="largest change of an object's size over the clip"
+    )
+    object_bend: Pixels = Field(
+        0.0, description="largest size of a wave that bends an object, pixels"
     )
     downsample: float = Field(
         0.45, gt=0, le=1, description="photographs are scaled by this first; the paper's 45 %"
@@ -183,26 +219,11 @@ class PhotosInMotionParams(Params):
     )
 
 
-class FootageParams(Params):
-    path: Path = Field(description="the folder or file")
-    stride: int = Field(1, ge=1, description="every n-th frame is used")
-    downsample: float = Field(1.0, gt=0, le=1, description="frames are scaled by this; paper: 0.45")
-    filter: Literal["lanczos", "area"] = Field(
-        "lanczos", description="how they are scaled: lanczos, or area, the mean over a new pixel"
+class PreparedParams(Params):
+    path: Path = Field(description="a folder that `deblurkit data prepare` made")
+    blurry: Literal["formed", "kept"] = Field(
+        "formed", description="blurred by data.formation, or the blurry images in the folder"
     )
-    passage: int = Field(
-        60, ge=1, description="used frames of a passage, the unit of the train/test split"
-    )
-
-
-class FramesParams(FootageParams):
-    path: Path = Field(
-        description="a folder of consecutive images, or of such folders, in order of name"
-    )
-
-
-class VideoParams(FootageParams):
-    path: Path = Field(description="a video file, or a folder of them")
 
 
 class LpipsParams(Params):
@@ -309,19 +330,12 @@ def deblurkit_datasets() -> Sequence[DatasetSpec]:
             build="deblurkit_standard.datasets.photos_in_motion:PhotosInMotion",
             params=PhotosInMotionParams,
         ),
+        *FOOTAGE,
         DatasetSpec(
-            name="frames",
-            summary="folders of consecutive images",
-            build="deblurkit_standard.datasets.frames:Frames",
-            layout="deblurkit_standard.layouts.image_folders:ImageFolders",
-            params=FramesParams,
-        ),
-        DatasetSpec(
-            name="video",
-            summary="high-speed video files",
-            build="deblurkit_standard.datasets.video:Video",
-            layout="deblurkit_standard.layouts.video_files:VideoFiles",
-            params=VideoParams,
+            name="prepared",
+            summary="clips that `deblurkit data prepare` made",
+            build="deblurkit_standard.datasets.prepared:Prepared",
+            params=PreparedParams,
         ),
     ]
 

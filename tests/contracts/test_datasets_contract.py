@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import av
+import made_datasets
 import numpy as np
 import pytest
 from PIL import Image
 
 from deblurkit.data.clip import Clip
+from deblurkit.data.prepared.footage import plan_footage
 from deblurkit.errors import UnavailableError
 from deblurkit.registry import Registered, get_registry
-from deblurkit.specs import DatasetSpec, MetricSpec
+from deblurkit.specs import DatasetSpec, MetricSpec, Preset
 from deblurkit.testing import check_dataset, check_metric
 
 
@@ -38,7 +41,20 @@ def material(tmp_path: Path) -> dict[str, dict[str, Any]]:
         for frame in footage(24):
             container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
         container.mux(stream.encode())
+    sets = {
+        name: {"path": made_datasets.MADE[name][1](tmp_path / name)}
+        for name in ("gopro", "reds", "adobe240", "b-aist++", "hypercut")
+    }
+    x4k = made_datasets.x4k(tmp_path / "x4k")
+    pairs = made_datasets.named_pairs(tmp_path / "pairs")
+    overrides = ["data.train.passage=8", "frames=5"]
+    prepared = plan_footage(folder, get_registry(), layout="frames", overrides=overrides)
+    prepared.write(tmp_path / "prepared")
     return {
+        **sets,
+        "x4k1000fps": {"path": x4k},
+        "pairs": {"path": pairs, "clip_frames": 1},
+        "prepared": {"path": tmp_path / "prepared", "blurry": "kept"},
         "frames": {"path": folder, "passage": 12},
         "video": {"path": video, "passage": 12},
         "moving-shapes": {"size": (3.0, 6.0), "motion": (2.0, 6.0), "scenes": 4},
@@ -122,6 +138,20 @@ class Fails(Good):
         raise ZeroDivisionError("no pixels")
 
 
+class SharpOnly(Good):
+    published_blur = True
+
+
+class UnaskedBlur(Good):
+    def clips(self, source: str, **more: Any) -> Iterator[Clip]:
+        for clip in super().clips(source, **more):
+            yield replace(clip, blurry=clip.frames[0])
+
+
+class NoLayout:
+    title = "a folder"
+
+
 class Locked(Good):
     def __init__(self) -> None:
         self.opened = (k for k in range(3))
@@ -140,12 +170,29 @@ class Locked(Good):
         ("OtherSource", "'elsewhere'"),
         ("Fails", "no pixels"),
         ("Locked", "cannot be pickled"),
+        ("SharpOnly", "carries no blurry image where published_blur is True"),
+        ("UnaskedBlur", "(32, 32, 3) where published_blur is False"),
     ],
 )
 def test_the_dataset_suite_notices(name: str, words: str) -> None:
     check_dataset(DatasetSpec(name="test", summary="s", build=f"{__name__}:Good"))
     with pytest.raises(AssertionError) as caught:
         check_dataset(DatasetSpec(name="test", summary="s", build=f"{__name__}:{name}"))
+    assert words in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ({"layout": f"{__name__}:NoLayout"}, "no general, recognises, recordings, pairs"),
+        ({"layout": f"{__name__}:Missing"}, "its layout"),
+        ({"presets": {"a": Preset(summary="s", params={"size": 3})}}, "sets size, which there"),
+        ({"presets": {"a": Preset(summary="s", formation={"blur": 3})}}, "preset 'a' sets blur"),
+    ],
+)
+def test_the_dataset_suite_looks_at_layout_and_presets(more: dict[str, Any], words: str) -> None:
+    with pytest.raises(AssertionError) as caught:
+        check_dataset(DatasetSpec(name="test", summary="s", build=f"{__name__}:Good", **more))
     assert words in str(caught.value)
 
 

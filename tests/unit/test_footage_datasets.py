@@ -22,7 +22,8 @@ from deblurkit.footage.recording import Recording
 from deblurkit.media.image import write_png
 from deblurkit_standard.datasets.frames import Frames
 from deblurkit_standard.datasets.video import Video
-from deblurkit_standard.plugin import FramesParams, VideoParams, deblurkit_datasets
+from deblurkit_standard.footage_params import FramesParams, VideoParams
+from deblurkit_standard.plugin import deblurkit_datasets
 
 FRAMES = moving_frames(25, 24, 32)
 

@@ -61,7 +61,7 @@ class Preparation:
             self.shards,
             frames=self.recipe.frames,
             source=self.about,
-            formation=formation.model_dump(mode="json"),
+            formation={} if self.dataset.published_blur else formation.model_dump(mode="json"),
             camera=formation.camera(),
             seed=self.recipe.data.seed,
             workers=workers,
@@ -115,6 +115,12 @@ def plan_footage(
             hint="name a recipe instead to fill the cache with its clips",
         )
     taken = recipe.frames * recipe.data.formation.subframes
+    if dataset.published_blur and taken != recipe.frames:
+        raise DataError(
+            "the data set's own blurry images were not made of sub-frames",
+            where=str(path),
+            hint="--set data.formation.subframes=1, or --set data.train.blurry=formed",
+        )
     default = said.step if preset else taken
     chosen = exposures(
         dataset,

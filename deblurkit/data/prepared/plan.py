@@ -54,7 +54,7 @@ def exposures(
     found = [
         Exposure(recording, start * dataset.stride)
         for recording in dataset.recordings
-        for start in dataset.starts(recording, frames)[::step]
+        for start in _apart(dataset.starts(recording, frames), step)
     ]
     if not found:
         longest = max(dataset.used_frames(r) for r in dataset.recordings)
@@ -67,6 +67,15 @@ def exposures(
         chosen = np.linspace(0, len(found) - 1, most).round().astype(int)
         found = [found[k] for k in chosen]
     return tuple(found)
+
+
+def _apart(starts: Sequence[int], step: int) -> Iterator[int]:
+    """Starts of which each is at least `step` after the one before."""
+    following = 0
+    for start in starts:
+        if start >= following:
+            yield start
+            following = start + step
 
 
 def shards(

@@ -61,7 +61,13 @@ class ImageFolders:
 
 
 def recording_of(
-    folder: Path, name: str = "", *, rate: float | None = None, split: Split = ""
+    folder: Path,
+    name: str = "",
+    *,
+    rate: float | None = None,
+    split: Split = "",
+    files: tuple[Path, ...] = (),
+    window: int = 0,
 ) -> Recording:
     """The images of a folder as a recording.
 
@@ -70,11 +76,13 @@ def recording_of(
         name: The recording's; the folder's by default.
         rate: Frames a second, where it is known.
         split: The authors' side, where they said one.
+        files: Which images, in order of time; by default all, in natural order.
+        window: See `Recording`.
 
     Raises:
         DataError: there is no image in it, one cannot be read, or sizes differ.
     """
-    files = list_images(folder)
+    files = files or list_images(folder)
     height, width = image_size(files[0])
     for path in files[1:]:
         if (size := image_size(path)) != (height, width):
@@ -85,4 +93,4 @@ def recording_of(
                 hint="move images of another size to a folder of their own",
             )
     name = name or Path(os.path.abspath(folder)).name  # also for "." and ".."
-    return Recording(name, folder, files, len(files), height, width, rate, split)
+    return Recording(name, folder, files, len(files), height, width, rate, split, window)
