@@ -65,7 +65,9 @@ def preview(
     motions = [measure_motion(clip.frames) for clip in made]
     ghosts = False
     for clip, motion in zip(made, motions, strict=True):
-        far = len(clip.frames) > 1 and motion.a_frame > GHOSTS
+        if len(clip.frames) == 1:
+            continue
+        far = motion.a_frame > GHOSTS
         ghosts |= far
         said = f"{clip.label}: {motion.a_frame:.1f} pixels a frame" + (": ghosts" if far else "")
         click.echo(readable(said))

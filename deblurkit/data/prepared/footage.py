@@ -87,7 +87,8 @@ def plan_footage(
         layout: Name of the dataset; None: found out.
         preset: Name of one of the dataset's presets.
         overrides: Changes, `key=value`, with a recipe's keys: `frames`, and what begins with
-            `data.train.` or `data.formation.`.
+            `data.train.` or `data.formation.`. Without `frames`, clips have 7, or as many as
+            the data set's runs.
         step: Distance of the first frames of two clips, in used frames; the preset's, or as
             many as a clip takes, by default.
         clips: How many, at most; 0: all.
@@ -106,14 +107,11 @@ def plan_footage(
         *(f"data.formation.{key}={json.dumps(value)}" for key, value in said.formation.items()),
     ]
     recipe = load_recipe(_BASE, overrides=[*settings, *overrides], registry=registry)
-    found = material(recipe.data.train, registry)
-    dataset = found.dataset
-    if not isinstance(dataset, FootageDataset):
-        raise DataError(
-            f"'{origin.spec.name}' is no footage: it has no frames of its own to prepare",
-            where=str(path),
-            hint="name a recipe instead to fill the cache with its clips",
-        )
+    dataset = _footage(recipe, registry, path)
+    runs = {recording.window for recording in dataset.recordings}
+    if preset is None and len(runs) == 1 and 0 not in runs and not _says_frames(overrides):
+        settings.append(f"frames={runs.pop()}")
+        recipe = load_recipe(_BASE, overrides=[*settings, *overrides], registry=registry)
     taken = recipe.frames * recipe.data.formation.subframes
     if dataset.published_blur and taken != recipe.frames:
         raise DataError(
@@ -128,8 +126,24 @@ def plan_footage(
         step=step or default,
         most=said.clips if clips is None else clips,
     )
-    about = {**found.settings, "fingerprint": dataset.fingerprint(), "preset": preset}
+    about = material(recipe.data.train, registry).settings
+    about = {**about, "fingerprint": dataset.fingerprint(), "preset": preset}
     return Preparation(dataset, recipe, shards(dataset, chosen, frames=recipe.frames), about)
+
+
+def _footage(recipe: Recipe, registry: Registry, path: Path) -> FootageDataset:
+    dataset = material(recipe.data.train, registry).dataset
+    if not isinstance(dataset, FootageDataset):
+        raise DataError(
+            f"'{recipe.data.train.name}' is no footage: it has no frames of its own to prepare",
+            where=str(path),
+            hint="name a recipe instead to fill the cache with its clips",
+        )
+    return dataset
+
+
+def _says_frames(overrides: Sequence[str]) -> bool:
+    return any(said.split("=")[0].strip() == "frames" for said in overrides)
 
 
 def _preset(origin: Registered, name: str | None) -> Preset:
