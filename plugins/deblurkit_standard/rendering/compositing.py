@@ -25,7 +25,10 @@ def patch_grid(centres: Floats, radius: float) -> tuple[Floats, Floats, npt.NDAr
 
 
 def lay_over(
-    canvas: Floats, coverage: Floats, colour: Floats, corners: npt.NDArray[np.int64]
+    canvas: npt.NDArray[np.floating],
+    coverage: npt.NDArray[np.floating],
+    colour: npt.NDArray[np.floating],
+    corners: npt.NDArray[np.int64],
 ) -> None:
     """Lay a patch over each image, in place: seen + coverage * (colour - seen).
 

@@ -10,13 +10,11 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
-from scipy.ndimage import map_coordinates, spline_filter1d
 
 from deblurkit.errors import DataError
 from deblurkit.media.image import image_size, list_images, read_image
 
 Pixels = npt.NDArray[np.uint8]
-Floats = npt.NDArray[np.float64]
 
 BUNDLED = {
     "astronaut": "astronaut.png",
@@ -32,8 +30,6 @@ BUNDLED = {
 Left out: those that are drawings, that are nearly black (`hubble_deep_field`) or that show the
 same scene again (the right one of the two motorcycles).
 """
-
-_SUPPORT = 8  # pixels around a part of a photo, beyond which cubic splines do not look
 
 
 def photo_names(folder: Path | None) -> tuple[str, ...]:
@@ -127,24 +123,3 @@ def check_room(pixels: Pixels, need: int, photo: str, downsample: float) -> None
         valid=f"photographs of at least {file_need}×{file_need} pixels{larger}",
         hint="use larger photographs, a smaller clip_size or less motion",
     )
-
-
-def sample(pixels: Pixels, rows: Floats, columns: Floats) -> Floats:
-    """Values of a photograph between its pixels, by cubic splines through them.
-
-    Args:
-        pixels: H×W×3 uint8.
-        rows: Any shape, from 0 to H-1; the first pixel's centre is 0.
-        columns: The same shape, from 0 to W-1.
-
-    Returns:
-        3×shape in [0, 1].
-    """
-    top, left = (max(0, int(place.min()) - _SUPPORT) for place in (rows, columns))
-    bottom, right = (int(place.max()) + 2 + _SUPPORT for place in (rows, columns))
-    part = np.moveaxis(pixels[top:bottom, left:right] / 255.0, -1, 0)
-    for axis in (1, 2):
-        part = spline_filter1d(part, order=3, axis=axis, mode="mirror")
-    places = np.stack([rows - top, columns - left])
-    planes = [map_coordinates(p, places, order=3, prefilter=False, mode="mirror") for p in part]
-    return np.asarray(np.clip(np.stack(planes), 0, 1))
