@@ -28,6 +28,7 @@ KINDS: dict[str, tuple[str, str, dict[str, object], int]] = {
     "faststart mp4": ("a.mp4", "libx264", {"movflags": "+faststart"}, 0),
     "mp4": ("a.mp4", "libx264", {}, 0),
     "mp4 without B-frames": ("a.mp4", "libx264", {"b_frames": 0}, 0),
+    "10 bits": ("a.mkv", "libx264", {"pixels": "yuv420p10le"}, 0),
     "fragmented mp4": ("a.mp4", "libx264", {"movflags": "frag_keyframe+empty_moov"}, 0),
     "mov": ("a.mov", "mjpeg", {"pixels": "yuvj420p"}, 0),
     "mkv": ("a.mkv", "libx264", {}, 0),
@@ -199,6 +200,21 @@ def test_rotation_is_honoured(
     wanted = [turned(image) for image in every]  # type: ignore[operator]
     assert same(list(read_frames(path, 0, 4)), wanted)
     assert (probe(path).height, probe(path).width) == wanted[0].shape[:2]
+
+
+@pytest.mark.parametrize("height", [47, 33])
+def test_odd_sizes(tmp_path: Path, height: int) -> None:
+    frames = moving_frames(5, height, 35)
+    path = write_video(tmp_path / "a.mkv", frames, "ffv1", pixels="bgr0")
+    assert same(list(read_frames(path, 0, 5)), list(frames))
+
+
+def test_without_its_index_an_mp4_is_no_video(tmp_path: Path) -> None:
+    path = write_video(tmp_path / "a.mp4", FRAMES[:8])
+    whole = path.read_bytes()
+    path.write_bytes(whole[: whole.index(b"moov") - 4])
+    with pytest.raises(DataError, match="damaged or cut short"):
+        probe(path)
 
 
 def sound(path: Path) -> Path:
