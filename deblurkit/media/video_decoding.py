@@ -55,7 +55,8 @@ def _picture(container: InputContainer, path: Path) -> VideoStream:
                 where=str(path),
                 valid=f"at most {MAX_PIXELS // 10**6} million pixels",
             )
-        stream.thread_type = "AUTO"  # by default several threads share a frame, if at all
+        # Threads share a frame, which is the default: with a frame each, what comes out of a
+        # damaged file depends on which is faster, and turning frames to RGB takes longer anyway.
         return stream
     kinds = {stream.type for stream in container.streams}
     only = ", only sound" if kinds == {"audio"} else ""
