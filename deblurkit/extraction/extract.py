@@ -27,7 +27,7 @@ from deblurkit.frames import middle as middle_of
 from deblurkit.inference.device import choose_device
 from deblurkit.inference.memory import default_limit, parse_size, resident, size_text
 from deblurkit.inference.precision import kind_of
-from deblurkit.inference.predict import is_exact, predict, rehearse
+from deblurkit.inference.predict import predict, rehearse
 from deblurkit.inference.rows import Rows
 from deblurkit.inference.whole import forget_compiled, predict_whole
 from deblurkit.inference.workspace import Workspace
@@ -150,7 +150,6 @@ def extract(
             found = predict_whole(
                 graph, y, device=where, kind=kind, given=given, frames=wanted, compiled=compiled
             )
-    exact = found is not None or is_exact(graph, wanted, given)
     if found is None:
         forget_compiled(graph)
         graph.to("cpu")
@@ -183,7 +182,7 @@ def extract(
         check=outcome,
         corrected=consistent,
         reverse=reverse,
-        exact=exact,
+        exact=workspace.tiles <= 1,  # one tile is the whole image
         precision="bf16" if kind == torch.bfloat16 else "fp32",
         seconds=time.perf_counter() - began,
     )

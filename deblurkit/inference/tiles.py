@@ -85,7 +85,8 @@ def in_tiles(
     both = sorted({*wanted, *(partner(i, graph.T) for i in wanted)})
     side = side or _side(graph, y, workspace.room, both, given)
     downs, acrosses = spans(y.height, side), spans(y.width, side)
-    whole = len(downs) == len(acrosses) == 1
+    workspace.tiles = len(downs) * len(acrosses)
+    whole = workspace.tiles == 1
     tiles = [
         _predicted(graph, y, down, across, workspace, given, wanted if whole else both)
         for down in downs

@@ -61,6 +61,9 @@ class Workspace:
         folder: Where maps go that have no room; the system's temporary folder by default.
         done: Called with the number of operations just done: multiplications and additions of
             convolutions.
+
+    Attributes:
+        tiles: Into how many tiles an image was divided here; 0: none was, it went in strips.
     """
 
     def __init__(
@@ -72,6 +75,7 @@ class Workspace:
         done: Callable[[int], None] | None = None,
     ) -> None:
         self.room, self.kind, self.folder, self.done = room, kind, folder, done
+        self.tiles = 0
         self._scratch = Scratch()
         _teach_allocator()
         self._used = self._most = 0  # bytes of maps in memory, now and at most so far

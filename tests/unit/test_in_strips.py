@@ -370,11 +370,13 @@ def test_tiles_are_turned_to_run_one_way(height: int, width: int, seed: int) -> 
 def test_networks_that_see_whole_images_get_them_where_memory_is_enough() -> None:
     graph, image = brightening(), drawn(3, 150, 170, 3).sigmoid()
     assert not is_exact(graph) and is_exact(networks())
-    found = predict(graph, Whole(image), workspace=Workspace(PLENTY), frames=(3,))
+    plenty, little = Workspace(PLENTY), Workspace(1_000_000)
+    found = predict(graph, Whole(image), workspace=plenty, frames=(3,))
     with torch.inference_mode():
         torch.testing.assert_close(read(found[3], 50), graph(image)[3])
     assert rehearse(graph, Whole(image), PLENTY) is None
-    tiled = predict(graph, Whole(image), workspace=Workspace(1_000_000), frames=(3,))
+    tiled = predict(graph, Whole(image), workspace=little, frames=(3,))
+    assert plenty.tiles == 1 < little.tiles
     torch.testing.assert_close(read(tiled[3], 50), read(found[3], 50), rtol=1e-4, atol=1e-5)
 
 

@@ -4,6 +4,7 @@ import pytest
 import torch
 from deblurkit_backbones.multi_scale import MultiScale
 from deblurkit_backbones.plugin import deblurkit_architectures
+from deblurkit_backbones.reasons import reason
 from deblurkit_backbones.spandrel_network import DEFAULTS, ModelLoader, SpandrelNetwork
 from deblurkit_backbones.timm_unet import TimmUNet
 from safetensors.torch import save_file
@@ -87,7 +88,7 @@ def test_weights_that_do_not_fit_say_what_would(tmp_path):
     with pytest.raises(WeightsError, match="has the weights of 'NAFNet', not of 'SCUNet'"):
         SpandrelNetwork(1, "SCUNet", SMALL["SCUNet"], weights=str(path))
     path.write_bytes(b"nothing")
-    with pytest.raises(WeightsError, match="cannot be read"):
+    with pytest.raises(WeightsError, match="cannot be used"):
         SpandrelNetwork(1, "NAFNet", weights=str(path))
     with pytest.raises(WeightsError, match="there is no weights file"):
         SpandrelNetwork(1, "NAFNet", weights=str(tmp_path / "missing.pth"))
@@ -131,6 +132,16 @@ def test_weights_of_an_encoder(tmp_path, monkeypatch):
     assert torch.equal(ours.encoder.state_dict()[layer], whole.state_dict()[layer])
     with pytest.raises(RecipeError, match="norm: frozen"):
         TimmUNet(2, "resnet10t", weights=str(path))
+    state = whole.state_dict()
+    for kept, words in (
+        ({k: v for k, v in state.items() if not k.startswith("layer3")}, r"layer3\.0"),
+        ({"fc.weight": state["fc.weight"]}, "lacks entries of the encoder"),
+        ({f"zzz.{k}": v for k, v in state.items()}, "lacks entries of the encoder"),
+        (timm.create_model("resnet14t").state_dict(), "cannot be used|lacks entries"),
+    ):
+        save_file(kept, path)
+        with pytest.raises(WeightsError, match=words):
+            TimmUNet(2, "resnet10t", weights=str(path), norm="frozen")
     path.write_bytes(b"nothing")
     with pytest.raises(WeightsError, match="cannot be used"):
         TimmUNet(2, "resnet10t", weights=str(path), norm="frozen")
@@ -139,3 +150,22 @@ def test_weights_of_an_encoder(tmp_path, monkeypatch):
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     with pytest.raises(UnavailableError, match="cannot be fetched"):
         TimmUNet(2, "resnet10t", weights="pretrained", norm="frozen")
+
+
+@pytest.mark.parametrize(
+    ("network", "words"), [("GFPGAN", "made for something else"), ("DRUNet", "1 channels")]
+)
+def test_networks_for_other_things_are_refused(network, words):
+    with pytest.raises(RecipeError, match=words):
+        SpandrelNetwork(1, network)
+
+
+def test_what_foreign_libraries_say_fits_in_a_line():
+    assert reason(RuntimeError("Error(s) in loading:\n\tsize mismatch for a.b")) == (
+        "Error(s) in loading: size mismatch for a.b"
+    )
+    assert reason(IndexError("pop from empty list")).startswith("it is no file of weights")
+    advice = RuntimeError("Weights only load failed. Set weights_only=False")
+    assert reason(advice) == "it holds more than tensors, and nothing else is loaded"
+    assert reason(ValueError()) == "ValueError"
+    assert len(reason(ValueError("x" * 1000))) == 300

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
 import warnings
 from collections.abc import Mapping, Sequence
@@ -14,10 +15,17 @@ from torch import Tensor, nn
 
 from deblurkit.errors import RecipeError, WeightsError
 from deblurkit_backbones.images import padded, stacked
+from deblurkit_backbones.reasons import reason
 
 with warnings.catch_warnings():  # of what spandrel's networks use of torch, which goes on working
     warnings.simplefilter("ignore")
-    from spandrel import MAIN_REGISTRY, ArchRegistry, ImageModelDescriptor, ModelLoader
+    from spandrel import (
+        MAIN_REGISTRY,
+        ArchRegistry,
+        ImageModelDescriptor,
+        ModelLoader,
+        UnsupportedModelError,
+    )
 
 WHERE = "architecture 'spandrel'"
 EXTRA = "Restormer, MPRNet and others come with the package spandrel_extra_arches, if installed"
@@ -127,14 +135,17 @@ def _built(name: str, options: Mapping[str, Any]) -> tuple[nn.Module, Any]:
             # Spandrel knows what a network takes and gives by looking at its weights.
             found = architecture.load(network.state_dict())
     except Exception as error:  # whatever a foreign constructor raises
+        names = ", ".join(inspect.signature(make).parameters)
         raise RecipeError(
             f"'{name}' cannot be built: {type(error).__name__}: {error}",
-            where=f"{WHERE}, options",
-            valid=f"arguments of {make.__module__}.{make.__qualname__}",
+            where=f"{WHERE}, options" if options else WHERE,
+            valid=f"options of {make.__qualname__}: {names}",
         ) from error
     problem = None
     if not isinstance(found, ImageModelDescriptor):
         problem = "it needs more than an image"
+    elif found.purpose not in ("Restoration", "SR"):
+        problem = f"it is made for something else ({found.purpose})"
     elif found.scale != 1:
         problem = f"it enlarges images {found.scale} times"
     elif (found.input_channels, found.output_channels) != (3, 3):
@@ -160,11 +171,12 @@ def _fill(network: nn.Module, name: str, path: Path) -> None:
             warnings.simplefilter("ignore")
             found = ModelLoader(registry=_registry()).load_from_file(path)
     except Exception as error:  # whatever damaged or foreign files make its readers raise
-        first = (str(error).strip() or type(error).__name__).splitlines()[0]
+        unknown = isinstance(error, UnsupportedModelError)
+        why = "spandrel knows no network with such entries" if unknown else reason(error)
         raise WeightsError(
-            f"the weights file '{path}' cannot be read: {first}",
+            f"the weights file '{path}' cannot be used: {why}",
             where=where,
-            valid="a file with the weights of one of spandrel's networks",
+            valid="a .pth or .safetensors file with the weights of one of spandrel's networks",
         ) from error
     if found.architecture.id != name:
         raise WeightsError(

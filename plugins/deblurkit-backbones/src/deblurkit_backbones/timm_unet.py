@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from difflib import get_close_matches
 from math import gcd
 from pathlib import Path
@@ -15,6 +17,7 @@ from torch import Tensor, nn
 
 from deblurkit.errors import RecipeError, UnavailableError, WeightsError
 from deblurkit_backbones.images import padded, stacked
+from deblurkit_backbones.reasons import reason
 
 WHERE = "architecture 'timm-unet'"
 EXAMPLES = "convnext_tiny, resnet34, efficientnet_b0, regnety_008, mobilenetv3_large_100"
@@ -139,31 +142,61 @@ def _encoder(backbone: str, channels: int, weights: str) -> nn.Module:
     if weights == "random":
         return made
     try:
-        return timm.create_model(
-            backbone, pretrained=True, features_only=True, in_chans=channels, **own
-        )
+        with _quiet():
+            found: nn.Module = _loaded(backbone, channels, own)
+            # What differs between two loads was drawn at random both times: it is not in the file.
+            missing = _differing(found, _loaded(backbone, channels, own))
     except OSError as error:
         if own:
             raise _unfit(weights, error) from error
         raise UnavailableError(
-            f"pretrained weights of '{backbone}' cannot be fetched: {_line(error)}",
+            f"pretrained weights of '{backbone}' cannot be fetched: {reason(error)}",
             where=f"{WHERE}, weights",
             valid="'random', or the path of a file with them",
         ) from error
     except Exception as error:  # whatever a damaged or foreign file makes the readers raise
         raise _unfit(weights, error) from error
+    if missing:
+        some = ", ".join(missing[:3]) + (f" and {len(missing) - 3} more" if missing[3:] else "")
+        raise WeightsError(
+            f"'{weights}' lacks entries of the encoder of '{backbone}': {some}",
+            where=f"{WHERE}, weights",
+            valid="timm's weights of this backbone, under timm's names",
+            hint=f"as timm.create_model('{name}').state_dict() has them",
+        )
+    return found
+
+
+def _loaded(backbone: str, channels: int, own: Mapping[str, Any]) -> nn.Module:
+    made: nn.Module = timm.create_model(
+        backbone, pretrained=True, features_only=True, in_chans=channels, **own
+    )
+    return made
+
+
+def _differing(one: nn.Module, other: nn.Module) -> list[str]:
+    theirs = other.state_dict()
+    return [name for name, value in one.state_dict().items() if not value.equal(theirs[name])]
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without timm's warnings of entries that it does not use: what is missing is checked here."""
+    log = logging.getLogger("timm")
+    before = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        log.setLevel(before)
 
 
 def _unfit(weights: str, error: Exception) -> WeightsError:
     return WeightsError(
-        f"the weights '{weights}' cannot be used: {_line(error)}",
+        f"the weights '{weights}' cannot be used: {reason(error)}",
         where=f"{WHERE}, weights",
         valid="timm's weights of this backbone, as .safetensors or .pth",
     )
-
-
-def _line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
 def _no_pyramid(backbone: str, why: str) -> RecipeError:
