@@ -370,7 +370,7 @@ def test_tiles_are_turned_to_run_one_way(height: int, width: int, seed: int) -> 
 def test_networks_that_see_whole_images_get_them_where_memory_is_enough() -> None:
     graph, image = brightening(), drawn(3, 150, 170, 3).sigmoid()
     assert not is_exact(graph) and is_exact(networks())
-    plenty, little = Workspace(PLENTY), Workspace(1_000_000)
+    plenty, little = Workspace(PLENTY), Workspace(10_000)
     found = predict(graph, Whole(image), workspace=plenty, frames=(3,))
     with torch.inference_mode():
         torch.testing.assert_close(read(found[3], 50), graph(image)[3])
