@@ -46,7 +46,7 @@ def film(
     kind: str = "pan",
     seed: int = 0,
     count: int = 30,
-    size: tuple[int, int] = (72, 96),
+    size: tuple[int, int] = (60, 80),
     noise: float = 0.0,
 ) -> Pixels:
     """A recording, count×H×W×3.
