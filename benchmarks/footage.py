@@ -32,7 +32,7 @@ from PIL import Image
 from scipy.ndimage import zoom
 
 from deblurkit.data.cache import ClipCache, prepare_clips
-from deblurkit.data.prepared.footage import plan_footage
+from deblurkit.data.prepared.prepare import plan_footage
 from deblurkit.data.stream import SampleStream, loader
 from deblurkit.footage.dataset import FootageDataset
 from deblurkit.media.image import write_png

@@ -20,7 +20,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from deblurkit.data.prepare import prepare_data
+from deblurkit.data.recipe_clips import prepare_data
 from deblurkit.data.stream import SampleStream, loader
 from deblurkit.engine.plan import build_graph, make_plan
 from deblurkit.frames import FrameSet

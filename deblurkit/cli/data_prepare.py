@@ -104,7 +104,7 @@ def _prepare_footage(
     dry_run: bool,
     reporter: Reporter,
 ) -> dict[str, object]:
-    from deblurkit.data.prepared.footage import plan_footage
+    from deblurkit.data.prepared.prepare import plan_footage
     from deblurkit.data.prepared.write import default_workers, size_text
     from deblurkit.plurals import counted
     from deblurkit.registry import get_registry
@@ -153,8 +153,8 @@ def _prepare_footage(
 def _fill_cache(
     source: str, overrides: tuple[str, ...], dry_run: bool, reporter: Reporter
 ) -> dict[str, object]:
-    from deblurkit.data.prepare import prepare_data
     from deblurkit.data.prepared.write import size_text
+    from deblurkit.data.recipe_clips import prepare_data
     from deblurkit.engine.progress import clip_progress
     from deblurkit.recipe import load_recipe
     from deblurkit.registry import get_registry

@@ -36,11 +36,12 @@ def preview(
     things move from frame to frame, and warns where their mean would show ghosts.
     """
     from deblurkit.data.prepared.manifest import NAME
-    from deblurkit.engine import preview as shown
+    from deblurkit.engine import preview_clips as shown
     from deblurkit.errors import DataError
+    from deblurkit.footage.motion import GHOSTS
     from deblurkit.printable import readable
     from deblurkit.registry import get_registry
-    from deblurkit.report.preview import GHOSTS, measure_motion, write_preview
+    from deblurkit.report.preview import measure_motion, write_preview
 
     path = Path(source).expanduser()
     name = out.stem if out.suffix in (".png", ".mp4") else out.name
@@ -67,9 +68,10 @@ def preview(
     for clip, motion in zip(made, motions, strict=True):
         if len(clip.frames) == 1:
             continue
-        far = motion.a_frame > GHOSTS
+        way = motion.a_frame / clip.averaged
+        far = way > GHOSTS
         ghosts |= far
-        said = f"{clip.label}: {motion.a_frame:.1f} pixels a frame" + (": ghosts" if far else "")
+        said = f"{clip.label}: {way:.1f} pixels a frame" + (": ghosts" if far else "")
         click.echo(readable(said))
     if ghosts:
         click.echo(

@@ -25,6 +25,8 @@ from deblurkit.data.processes import check_main_guard
 from deblurkit.data.render import BLURRY, Plan, Progress, render
 from deblurkit.data.reserve import reserve_array
 from deblurkit.errors import DataError
+from deblurkit.footage.dataset import FootageDataset
+from deblurkit.footage.motion import warn_of_ghosts
 from deblurkit.frames import check_length
 
 _FORMAT = 1
@@ -227,6 +229,8 @@ def _make(
         reserve_array(frames_file, plan.shape)
         if plan.blurry:
             reserve_array(temporary / BLURRY, (plan.count, *plan.shape[2:]))
+        if isinstance(dataset, FootageDataset) and plan.frames > 1:
+            warn_of_ghosts(dataset)
         places = render(dataset, plan, frames_file, workers=workers, progress=progress)
         clips = [
             {"source": plan.sources[k % len(plan.sources)], "place": place}

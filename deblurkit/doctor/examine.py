@@ -9,16 +9,16 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
-from deblurkit.doctor import file_checks
 from deblurkit.doctor.case import Case
+from deblurkit.doctor.checks import files as file_checks
+from deblurkit.doctor.checks.leaks import Hashed, leaks
+from deblurkit.doctor.checks.pairs import Paired, across_pairs, examine_pair
+from deblurkit.doctor.checks.sharpness import sharpness_findings
+from deblurkit.doctor.checks.time import one_for_all, time_findings
 from deblurkit.doctor.finding import CHECKS, Check, Finding, Report
-from deblurkit.doctor.leak_check import Hashed, leaks
 from deblurkit.doctor.looking import Seen, Wanted, chosen_runs, watch
 from deblurkit.doctor.numbering import gaps, series_begin
-from deblurkit.doctor.pair_checks import Paired, across_pairs, examine_pair
-from deblurkit.doctor.sharpness_check import sharpness_findings
 from deblurkit.doctor.survey import Survey, survey
-from deblurkit.doctor.time_checks import one_for_all, time_findings
 from deblurkit.doctor.timing import Timing, timing
 from deblurkit.doctor.trace import Trace
 from deblurkit.errors import DataError

@@ -8,7 +8,7 @@ from typing import Any
 
 from deblurkit.bundle import Bundle, load_bundle, note_in_bundle
 from deblurkit.data.cache import ClipCache
-from deblurkit.data.prepare import prepare_test_clips
+from deblurkit.data.recipe_clips import prepare_test_clips
 from deblurkit.engine.device import choose_precision
 from deblurkit.engine.progress import Reporter, Silent, clip_progress
 from deblurkit.engine.results import Scorer

@@ -11,7 +11,7 @@ from typing import Any
 
 import deblurkit
 from deblurkit.bundle import Bundle, note_in_bundle, save_bundle
-from deblurkit.data.prepare import PreparedData, prepare_data
+from deblurkit.data.recipe_clips import PreparedData, prepare_data
 from deblurkit.engine.clip_order import build_order
 from deblurkit.engine.cost import measure_cost
 from deblurkit.engine.device import choose_precision, make_accelerator

@@ -18,7 +18,7 @@ import numpy as np
 from accelerate import Accelerator
 
 from deblurkit.data.cache import ClipCache
-from deblurkit.data.prepare import clip_length
+from deblurkit.data.recipe_clips import clip_length
 from deblurkit.data.stream import SampleStream, loader
 from deblurkit.engine.clip_order import build_order
 from deblurkit.engine.inference_cost import measured_on

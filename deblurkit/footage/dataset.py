@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
@@ -19,8 +20,8 @@ from PIL import Image
 from deblurkit.data.clip import Clip
 from deblurkit.errors import DataError, nearest
 from deblurkit.footage.layout import Layout
-from deblurkit.footage.passages import Passage, passages_of, too_short
-from deblurkit.footage.published import PublishedBlur
+from deblurkit.footage.passages import Passage, check_runs, passages_of, too_short
+from deblurkit.footage.published_blur import PublishedBlur
 from deblurkit.footage.reading import Status, images, status
 from deblurkit.footage.recording import Pair, Recording, Split
 from deblurkit.storage import content_hash
@@ -41,11 +42,15 @@ class FootageDataset:
         downsample: Frames are scaled by this, in (0, 1]; the paper's is 0.45.
         filter: How: `lanczos` over the area of a new pixel, which keeps fine detail from jumping
             as it moves; or `area`, the mean over that area, which some protocols ask for.
-        passage: Used frames of a passage. A recording that has fewer is one passage; what
-            is left behind the last whole passage of a longer one is not used.
+        passage: Used frames of a passage, without those put between. A recording that has
+            fewer is one passage; what is left behind the last whole one is not used.
         split: Only recordings that the data set's authors put on this side; empty: all.
         blurry: `formed`: clips are blurred by the recipe's formation; `published`: each clip
             carries the data set's own blurry image, and has the frames that belong to it.
+        interpolate: Between any two of the used frames interpolate - 1 others are put; these are
+            used frames too. See `deblurkit.footage.interpolation`.
+
+    Methods count in used frames, from 0; `moment` says where in the recording one lies.
     """
 
     layout: Layout
@@ -61,10 +66,11 @@ class FootageDataset:
         passage: int = 60,
         split: Split = "",
         blurry: Blurry = "formed",
+        interpolate: int = 1,
     ) -> None:
         self.path = Path(path).expanduser()
         self.stride, self.downsample, self.passage = stride, downsample, passage
-        self.filter, self.split = filter, split
+        self.filter, self.split, self.interpolate = filter, split, interpolate
         if blurry == "published":
             self.published_blur = True
         self._known: dict[Path, Status] = {}
@@ -74,7 +80,8 @@ class FootageDataset:
         """The recordings at `path` on the side that was asked for, in natural order.
 
         Raises:
-            DataError: there is none, or one cannot be read.
+            DataError: there is none, or one cannot be read, or it has frames of one exposure
+                that would not be used as they are.
         """
         found = self.listed()
         chosen = tuple(r for r in found if not self.split or r.split == self.split)
@@ -84,6 +91,8 @@ class FootageDataset:
                 where=str(self.path),
                 valid=", ".join(sorted({r.split for r in found if r.split})) or self.layout.title,
             )
+        for recording in chosen:
+            check_runs(recording, self.stride, self.interpolate, self.published_blur)
         # Now, not when they are read: what changes in between must be noticed.
         self._known = {file: status(file) for recording in chosen for file in recording.files}
         if self.published_blur:
@@ -138,10 +147,10 @@ class FootageDataset:
         corners = [(starts[t], y, x) for t, y, x in rng.integers(0, room, size=(count, 3)).tolist()]
         first = min((t for t, _, _ in corners), default=0)
         last = max((t + frames for t, _, _ in corners), default=0)
-        footage = self.window(passage.recording, passage.start + first * self.stride, last - first)
+        footage = self.window(passage.recording, passage.start + first, last - first)
         for t, y, x in corners:
             cut = footage[t - first : t - first + frames, y : y + size, x : x + size]
-            begin = passage.start + t * self.stride
+            begin = passage.start + t
             place = f"{self.span(begin, frames)}, from pixel x={x}, y={y}"
             own = self.blurry(passage.recording, begin, frames)
             yield Clip(
@@ -152,7 +161,7 @@ class FootageDataset:
             )
 
     def window(self, recording: Recording, start: int, count: int) -> npt.NDArray[np.uint8]:
-        """Whole frames start, start + stride, ..., `count` of them, down-sampled: count×H×W×3.
+        """Whole frames from `start` on, `count` of them, down-sampled: count×H×W×3.
 
         Raises:
             DataError: a frame is missing, damaged or has changed since the footage was listed.
@@ -164,8 +173,19 @@ class FootageDataset:
 
     def read(self, recording: Recording, start: int, count: int) -> Iterator[npt.NDArray[np.uint8]]:
         """The frames of `window`, one by one: H×W×3 each, down-sampled."""
-        for image in images(recording, start, count, self.stride, known=self._known):
-            yield self.scaled(image)
+        first, skip = divmod(start, self.interpolate)
+        own = math.ceil((skip + count - 1) / self.interpolate) + 1 if count else 0
+        read = images(recording, first * self.stride, own, self.stride, known=self._known)
+        scaled = (self.scaled(image) for image in read)
+        if self.interpolate == 1 or not count:
+            yield from scaled
+            return
+        from deblurkit.footage.interpolation import filled
+
+        yield from filled(
+            scaled, self.interpolate, skip, count, where=str(recording.path),
+            number=lambda k: (first + k) * self.stride + 1,
+        )  # fmt: skip
 
     def scaled(self, image: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
         """An image of the footage, H×W×3, down-sampled."""
@@ -180,7 +200,7 @@ class FootageDataset:
 
         Args:
             recording: Of the clip.
-            start: The clip's first frame, counted from 0.
+            start: The clip's first frame.
             frames: Frames of the clip.
 
         Returns:
@@ -195,12 +215,40 @@ class FootageDataset:
         return self.scaled(self._published.image(recording, start, frames, self._known))
 
     def starts(self, recording: Recording, frames: int) -> tuple[int, ...]:
-        """Where a clip of so many used frames may begin in a recording, in used frames."""
+        """Where a clip of so many frames may begin in a recording."""
         return self._open(Passage(recording, 0, self.used_frames(recording)), frames)
 
     def used_frames(self, recording: Recording) -> int:
-        """How many frames of a recording are used: one in `stride`."""
+        """How many frames of a recording are used: one in `stride`, and those put between."""
+        return (self._kept(recording) - 1) * self.interpolate + 1
+
+    def _kept(self, recording: Recording) -> int:
+        """How many of a recording's own frames are used."""
         return math.ceil(recording.frames / self.stride)
+
+    def moment(self, start: int) -> Fraction:
+        """Where in a recording a used frame lies: between its own frames, counted from 0."""
+        return Fraction(start * self.stride, self.interpolate)
+
+    def samples(self, count: int) -> Iterator[tuple[str, npt.NDArray[np.uint8]]]:
+        """Two neighbouring used frames of each of a few passages, to see how far things move.
+
+        Args:
+            count: Of how many passages at most, evenly chosen.
+
+        Yields:
+            Which they are, and the frames, 2×H×W×3.
+
+        Raises:
+            DataError: as `window`.
+        """
+        names = list(self._passages)
+        for k in sorted({*np.linspace(0, len(names) - 1, count).round().astype(int).tolist()}):
+            passage = self._passages[names[k]]
+            if starts := passage.starts(2):
+                start = passage.start + starts[len(starts) // 2]
+                label = f"{passage.recording.name} {self.span(start, 2)}"
+                yield label, self.window(passage.recording, start, 2)
 
     def used_size(self, recording: Recording) -> tuple[int, int]:
         """Height and width after down-sampling, pixels."""
@@ -208,9 +256,14 @@ class FootageDataset:
         return height, max(1, round(recording.width * self.downsample))
 
     def span(self, start: int, count: int) -> str:
-        """Which frames, for people, counted from 1: `frames 3-9`."""
+        """Which frames, for people: those of the recording, counted from 1.
+
+        `frames 3-9`, `frames 1-13 by 3`, `frames 3-4.5 in 7 steps`.
+        """
+        first, last = (1 + self.moment(k) for k in (start, start + count - 1))
         every = f" by {self.stride}" if self.stride > 1 else ""
-        return f"frames {start + 1}-{start + (count - 1) * self.stride + 1}{every}"
+        steps = f" in {count} steps" if self.interpolate > 1 else ""
+        return f"frames {_decimal(first)}-{_decimal(last)}{every}{steps}"
 
     @cached_property
     def _published(self) -> PublishedBlur:
@@ -222,7 +275,7 @@ class FootageDataset:
             passage
             for recording in self.recordings
             for passage in passages_of(
-                recording, self.used_frames(recording), self.stride, self.passage
+                recording, self._kept(recording), self.passage, self.interpolate
             )
         ]
         return {f"{p.recording.name} {self.span(p.start, p.frames)}": p for p in passages}
@@ -240,7 +293,8 @@ class FootageDataset:
             return starts
         if self.published_blur and passage.starts(frames):
             raise self._published.lacks(passage.recording, frames)
-        raise too_short(passage, frames, self.used_frames(passage.recording), self.stride)
+        used = self.used_frames(passage.recording)
+        raise too_short(passage, frames, used, self.stride, self.interpolate)
 
     def _size(self, recording: Recording, size: int) -> tuple[int, int]:
         """Height and width after down-sampling, if clips of this size fit in."""
@@ -256,3 +310,7 @@ class FootageDataset:
                 "data.crop no larger",
             )
         return height, width
+
+
+def _decimal(number: Fraction) -> str:
+    return f"{float(number):.3f}".rstrip("0").rstrip(".")

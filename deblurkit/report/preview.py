@@ -11,17 +11,14 @@ import numpy.typing as npt
 from PIL import Image
 from skimage.color import hsv2rgb
 
-from deblurkit.evaluation.flow import tvl1_flow
+from deblurkit.footage.motion import motion_a_frame, small_flow
 from deblurkit.frames import middle
 from deblurkit.media.image import write_png
 from deblurkit.media.video_writing import write_mp4
 from deblurkit.report.contact_sheet import contact_sheet, to_uint8
 
-GHOSTS = 2.0
-"""Pixels a frame: a mean of frames that move further shows single steps instead of a blur."""
-
 _TILE, _MOVIE = 320, 480  # longest sides, pixels
-_NEAR, _FAR = 256, 160  # of images whose flow is estimated
+_FAR = 160  # longest side of images whose flow is shown
 _SHOWN = 5  # true frames on the sheet
 _SECONDS = 6.0
 
@@ -37,11 +34,13 @@ class Preview:
         label: Where it is from.
         blurry: H×W×3 floats in [0, 1].
         frames: The true frames, T×H×W×3 floats in [0, 1].
+        averaged: How many frames were averaged for each true one: sub-frames.
     """
 
     label: str
     blurry: Floats
     frames: Floats
+    averaged: int = 1
 
 
 @dataclass(frozen=True)
@@ -66,16 +65,9 @@ def measure_motion(frames: Floats) -> Motion:
         frames: T×H×W×3 floats in [0, 1].
     """
     m = middle(len(frames)) - 1
-    neighbours = [
-        _flow(frames[m], frames[k], _NEAR) for k in (m - 1, m + 1) if 0 <= k < len(frames)
-    ]
-    lengths = [np.percentile(np.linalg.norm(flow, axis=-1), 95) for flow in neighbours]
-    return Motion(_flow(frames[0], frames[-1], _FAR), float(max(lengths, default=0.0)))
-
-
-def _flow(first: Floats, second: Floats, longest: int) -> Floats:
-    small = [_fitted(to_uint8(x), longest).astype(np.float64) / 255 for x in (first, second)]
-    return np.asarray(first.shape[1] / small[0].shape[1] * tvl1_flow(small[0], small[1]))
+    neighbours = [to_uint8(frames[k]) for k in (m - 1, m + 1) if 0 <= k < len(frames)]
+    ends = to_uint8(frames[0]), to_uint8(frames[-1])
+    return Motion(small_flow(*ends, _FAR), motion_a_frame(to_uint8(frames[m]), neighbours))
 
 
 def preview_sheet(clips: Sequence[Preview], motions: Sequence[Motion], title: str) -> Bytes:
@@ -142,13 +134,6 @@ def _common_size(clips: Sequence[Preview], longest: int = _TILE) -> tuple[int, i
 def _fitted_size(height: int, width: int, longest: int) -> tuple[int, int]:
     scale = min(1.0, longest / max(height, width))
     return max(1, round(scale * height)), max(1, round(scale * width))
-
-
-def _fitted(image: Bytes, longest: int) -> Bytes:
-    height, width = _fitted_size(image.shape[0], image.shape[1], longest)
-    if image.shape[:2] == (height, width):
-        return image
-    return np.asarray(Image.fromarray(image).resize((width, height), Image.Resampling.LANCZOS))
 
 
 def _placed(image: Bytes, size: tuple[int, int], *, smooth: bool = False) -> Bytes:

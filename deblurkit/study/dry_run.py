@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from deblurkit.data.prepare import train_entry
+from deblurkit.data.recipe_clips import train_entry
 from deblurkit.engine.device import Precision, choose_precision, make_accelerator
 from deblurkit.engine.phase_store import PhaseStore
 from deblurkit.engine.plan import Plan, build_graph, make_plan

@@ -17,7 +17,12 @@ Filter = Annotated[
     Field(description="how they are scaled: lanczos, or area, the mean over a new pixel"),
 ]
 Passage = Annotated[
-    int, Field(ge=1, description="used frames of a passage, the unit of the train/test split")
+    int,
+    Field(
+        ge=1,
+        description="used frames of a passage, the unit of the train/test split; without those "
+        "put between",
+    ),
 ]
 Side = Annotated[
     Literal["train", "test", ""],
@@ -33,6 +38,12 @@ class FootageParams(Params):
     downsample: Downsample = 1.0
     filter: Filter = "lanczos"
     passage: Passage = 60
+    interpolate: int = Field(
+        1,
+        ge=1,
+        le=64,
+        description="n - 1 frames are put between any two used ones, for footage that is too slow",
+    )
 
 
 class FramesParams(FootageParams):

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from deblurkit.data.clip import Clip
-from deblurkit.data.prepared.footage import plan_footage
+from deblurkit.data.prepared.prepare import plan_footage
 from deblurkit.errors import UnavailableError
 from deblurkit.registry import Registered, get_registry
 from deblurkit.specs import DatasetSpec, MetricSpec, Preset

@@ -10,7 +10,7 @@ import pytest
 from made_videos import moving_frames
 
 from deblurkit.data.prepared.clips import PreparedClips
-from deblurkit.data.prepared.footage import plan_footage
+from deblurkit.data.prepared.prepare import plan_footage
 from deblurkit.errors import DataError
 from deblurkit.media.image import write_png
 from deblurkit.registry import get_registry

@@ -16,9 +16,9 @@ from made_videos import decoded_by_av, moving_frames, write_video
 from deblurkit import storage
 from deblurkit.data.prepared import write as write_module
 from deblurkit.data.prepared.clips import PreparedClips
-from deblurkit.data.prepared.footage import Preparation, plan_footage
 from deblurkit.data.prepared.manifest import NAME, read_manifest
 from deblurkit.data.prepared.plan import shards
+from deblurkit.data.prepared.prepare import Preparation, plan_footage
 from deblurkit.errors import DataError, DeblurkitError
 from deblurkit.formation import form
 from deblurkit.media.image import write_png

@@ -11,6 +11,7 @@ from deblurkit.errors import DataError
 from deblurkit.footage.dataset import FootageDataset
 from deblurkit.footage.recording import Recording
 from deblurkit.frames import check_length
+from deblurkit.randomness import generator
 
 SHARD_BYTES = 256 * 2**20
 """Most bytes of true frames in a shard; a single clip may have more."""
@@ -18,10 +19,15 @@ SHARD_BYTES = 256 * 2**20
 
 @dataclass(frozen=True)
 class Exposure:
-    """Consecutive used frames of a recording: start, start + stride, ..., counted from 0."""
+    """Consecutive used frames of a recording, `start` the first, counted in these from 0."""
 
     recording: Recording
     start: int
+
+
+def clip_generator(dataset: FootageDataset, exposure: Exposure, seed: int) -> np.random.Generator:
+    """What the camera of an exposure draws its random numbers from."""
+    return generator(seed, "prepared", exposure.recording.name, exposure.start * dataset.stride)
 
 
 @dataclass(frozen=True)
@@ -52,7 +58,7 @@ def exposures(
     if frames < 1 or step < 1 or most < 0:
         raise ValueError(f"frames={frames}, step={step}, most={most}")
     found = [
-        Exposure(recording, start * dataset.stride)
+        Exposure(recording, start)
         for recording in dataset.recordings
         for start in _apart(dataset.starts(recording, frames), step)
     ]

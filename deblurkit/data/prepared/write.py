@@ -27,7 +27,7 @@ from deblurkit import __version__, storage
 from deblurkit.camera import Camera
 from deblurkit.data.prepared import manifest
 from deblurkit.data.prepared.manifest import Manifest, Shard, ShardFile
-from deblurkit.data.prepared.plan import Exposure, Planned, need
+from deblurkit.data.prepared.plan import Exposure, Planned, clip_generator, need
 from deblurkit.data.processes import (
     check_main_guard,
     context,
@@ -38,8 +38,8 @@ from deblurkit.data.processes import (
 from deblurkit.data.reserve import reserve_array
 from deblurkit.errors import DataError
 from deblurkit.footage.dataset import FootageDataset
+from deblurkit.footage.motion import warn_of_ghosts
 from deblurkit.formation import expose
-from deblurkit.randomness import generator
 
 Progress = Callable[[int, int], None]
 """Called with the number of clips done and the number of all clips."""
@@ -185,6 +185,8 @@ def _make_all(
     found = _finished(folder, planned, frames)
     todo = [shard for shard in planned if shard.number not in found]
     _check_room(folder, need(todo, frames))
+    if todo and frames * camera.subframes > 1:
+        warn_of_ghosts(dataset)
     report = progress or (lambda done, total: None)
     total = sum(len(shard.exposures) for shard in planned)
     done = sum(len(shard.sources) for shard in found.values())
@@ -293,7 +295,7 @@ def _make(
         for k, (exposure, footage) in enumerate(clips):
             own = dataset.blurry(exposure.recording, exposure.start, frames)
             if own is None:
-                rng = generator(seed, "prepared", exposure.recording.name, exposure.start)
+                rng = clip_generator(dataset, exposure, seed)
                 stored = np.ascontiguousarray(footage.transpose(0, 3, 1, 2))
                 y, x = expose(stored, camera, rng)
                 true[k] = _bytes(x).transpose(0, 2, 3, 1)
@@ -323,15 +325,15 @@ def _footage(
     first = 0
     while first < len(chosen):
         last = first
-        while last + 1 < len(chosen) and _adjoin(dataset, chosen[last], chosen[last + 1], count):
+        while last + 1 < len(chosen) and _adjoin(chosen[last], chosen[last + 1], count):
             last += 1
         begin = chosen[first].start
-        length = (chosen[last].start - begin) // dataset.stride + count
+        length = chosen[last].start - begin + count
         read = dataset.read(chosen[first].recording, begin, length)
         kept: deque[npt.NDArray[np.uint8]] = deque(maxlen=count)
         at = 0  # used frames read so far
         for exposure in chosen[first : last + 1]:
-            end = (exposure.start - begin) // dataset.stride + count
+            end = exposure.start - begin + count
             while at < end:
                 kept.append(next(read))
                 at += 1
@@ -339,9 +341,9 @@ def _footage(
         first = last + 1
 
 
-def _adjoin(dataset: FootageDataset, one: Exposure, other: Exposure, count: int) -> bool:
+def _adjoin(one: Exposure, other: Exposure, count: int) -> bool:
     """Whether reading on is better than beginning anew: little or nothing lies between."""
-    away = (other.start - one.start) // dataset.stride
+    away = other.start - one.start
     return one.recording == other.recording and 0 < away <= 2 * count
 
 

@@ -9,9 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from deblurkit.data.clip import publishes_blur
-from deblurkit.data.prepare import clip_length, material
 from deblurkit.data.prepared.clips import PreparedClips
-from deblurkit.data.prepared.footage import plan_footage
+from deblurkit.data.prepared.plan import clip_generator
+from deblurkit.data.prepared.prepare import plan_footage
+from deblurkit.data.recipe_clips import clip_length, material
 from deblurkit.formation import expose
 from deblurkit.randomness import generator
 from deblurkit.recipe import load_recipe
@@ -19,6 +20,7 @@ from deblurkit.registry import Registry
 from deblurkit.report.preview import Preview
 
 Bytes = npt.NDArray[np.uint8]
+Floats = npt.NDArray[np.float32]
 
 
 def of_recipe(
@@ -45,7 +47,7 @@ def of_recipe(
                 shown.append(Preview(clip.source, clip.blurry / 255, clip.frames / 255))
             else:
                 y, x = expose(_first(clip.frames), camera, rng)
-                shown.append(Preview(clip.source, y.transpose(1, 2, 0), x.transpose(0, 2, 3, 1)))
+                shown.append(_formed(clip.source, y, x, camera.subframes))
     return shown
 
 
@@ -76,9 +78,9 @@ def of_footage(
             if own is not None:
                 shown.append(Preview(label, own / 255, frames / 255))
                 continue
-            rng = generator(planned.recipe.data.seed, "prepared", e.recording.name, e.start)
+            rng = clip_generator(planned.dataset, e, planned.recipe.data.seed)
             y, x = expose(_first(frames), camera, rng)
-            shown.append(Preview(label, y.transpose(1, 2, 0), x.transpose(0, 2, 3, 1)))
+            shown.append(_formed(label, y, x, camera.subframes))
     return shown
 
 
@@ -100,3 +102,8 @@ def of_prepared(folder: Path, *, count: int) -> list[Preview]:
 def _first(frames: Bytes) -> Bytes:
     """T×H×W×3 to T×3×H×W."""
     return np.ascontiguousarray(frames.transpose(0, 3, 1, 2))
+
+
+def _formed(label: str, y: Floats, x: Floats, averaged: int) -> Preview:
+    """y, 3×H×W, and the true frames, T×3×H×W, to look at."""
+    return Preview(label, y.transpose(1, 2, 0), x.transpose(0, 2, 3, 1), averaged)

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from deblurkit.data.prepare import material
 from deblurkit.data.prepared.manifest import Manifest
 from deblurkit.data.prepared.plan import Planned, exposures, need, shards
 from deblurkit.data.prepared.write import Progress, write_prepared
+from deblurkit.data.recipe_clips import material
 from deblurkit.errors import DataError, nearest
 from deblurkit.footage.dataset import FootageDataset
 from deblurkit.footage.layout import recognise

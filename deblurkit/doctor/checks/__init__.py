@@ -1,0 +1,1 @@
+"""What the doctor looks for, a file a kind of check; what it measures with is a folder above."""
