@@ -37,7 +37,9 @@ ROWS = {row.name: row for row in SUITE.rows}
 @cache
 def dump(source, scale, overrides=()):
     """Every value of a resolved recipe by its path: `family.share`, `loss.others.mse.weight`."""
-    needs_frames = scale == "paper" and not any("data.train.name" in o for o in overrides)
+    own_data = Path(source).stem in ("pretrained_small", "realism")  # photographs, at every scale
+    named = own_data or any("data.train.name" in o for o in overrides)
+    needs_frames = scale == "paper" and not named
     overrides = (*overrides, *(["data.train.path=clips"] if needs_frames else []))
     recipe = load_recipe(source, scale=scale, overrides=overrides)
     found = {}

@@ -34,7 +34,7 @@ def folder(tmp_path, monkeypatch):
 @pytest.mark.parametrize("scale", ["smoke", "quick", "paper"])
 @pytest.mark.parametrize("name", [r.name for r in list_recipes()])
 def test_bundled_recipes_read_back_whatever_the_scale(folder, name, scale, again):
-    own_data = name == "pretrained_small"  # photographs, at every scale
+    own_data = name in ("pretrained_small", "realism")  # photographs, at every scale
     overrides = ["data.train.path=clips"] if scale == "paper" and not own_data else []
     recipe = load_recipe(name, scale=scale, overrides=overrides, seed=3)
     text = dump_recipe(recipe)
