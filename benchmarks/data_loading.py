@@ -39,6 +39,20 @@ class Noise:
             yield Clip(rng.integers(0, 256, (frames, size, size, 3), dtype=np.uint8), source)
 
 
+def noise_clips() -> ClipCache:
+    """Such clips, in the cache."""
+    return prepare_clips(
+        Noise(),
+        Noise().sources(),
+        settings={"name": "noise"},
+        split="train",
+        count=CLIPS,
+        frames=FRAMES,
+        size=CLIP_SIZE,
+        seed=0,
+    )
+
+
 def stream(clips: ClipCache, batches: int, formation: Formation) -> SampleStream:
     return SampleStream(
         clips,
@@ -65,16 +79,7 @@ def main() -> None:
     batches = max(2, parser.parse_args().batches)
     with tempfile.TemporaryDirectory() as folder:
         os.environ["DEBLURKIT_CACHE"] = folder
-        clips = prepare_clips(
-            Noise(),
-            Noise().sources(),
-            settings={"name": "noise"},
-            split="train",
-            count=CLIPS,
-            frames=FRAMES,
-            size=CLIP_SIZE,
-            seed=0,
-        )
+        clips = noise_clips()
         print(f"batch of {BATCH} samples, {FRAMES} frames of {CROP} pixels, {os.cpu_count()} CPUs")
         for workers in (0, 2):
             first, later = seconds_between_batches(stream(clips, batches, Formation()), workers)

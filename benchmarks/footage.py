@@ -27,17 +27,16 @@ from pathlib import Path
 import av
 import numpy as np
 import psutil
-from data_loading import BATCH, CLIP_SIZE, CLIPS, CROP, FRAMES, Noise
+from data_loading import BATCH, noise_clips, stream
 from PIL import Image
 from scipy.ndimage import zoom
 
-from deblurkit.data.cache import ClipCache, prepare_clips
 from deblurkit.data.prepared.prepare import plan_footage
-from deblurkit.data.stream import SampleStream, loader
+from deblurkit.data.stream import loader
 from deblurkit.footage.dataset import FootageDataset
 from deblurkit.media.image import write_png
 from deblurkit.media.video_writing import write_mp4
-from deblurkit.recipe.schema import Augmentation, Formation
+from deblurkit.recipe.schema import Formation
 from deblurkit.registry import get_registry
 from deblurkit_standard.datasets.frames import Frames
 from deblurkit_standard.datasets.video import Video
@@ -88,33 +87,12 @@ def used(frames: Iterable[np.ndarray]) -> None:
         pass
 
 
-def samples_of(clips: ClipCache, length: int) -> SampleStream:
-    return SampleStream(
-        clips,
-        crop=CROP,
-        formation=Formation(),
-        augment=Augmentation(),
-        seed=0,
-        key="benchmark",
-        length=length,
-    )
-
-
 def sample_rates(count: int) -> dict[str, float]:
-    clips = prepare_clips(
-        Noise(),
-        Noise().sources(),
-        settings={"name": "noise"},
-        split="train",
-        count=CLIPS,
-        frames=FRAMES,
-        size=CLIP_SIZE,
-        seed=0,
-    )
+    clips = noise_clips()
     found = {}
     for workers in (0, 2):
-        stream = samples_of(clips, 400 * BATCH)
-        batches = iter(loader(stream, batch=BATCH, workers=workers))
+        samples = stream(clips, 400, Formation())
+        batches = iter(loader(samples, batch=BATCH, workers=workers))
         for _ in range(20):
             next(batches)
         start = time.perf_counter()
@@ -122,10 +100,11 @@ def sample_rates(count: int) -> dict[str, float]:
         found[f"samples a second, {workers} loader processes"] = left / (
             time.perf_counter() - start
         )
-    stream, process = samples_of(clips, count), psutil.Process()
+    samples, process = stream(clips, count // BATCH, Formation()), psutil.Process()
+    count = len(samples)
     early = min(1000, count // 10)
     for k in range(count):
-        stream[k]
+        samples[k]
         if k == early:
             before = process.memory_full_info().uss
     grown = process.memory_full_info().uss - before

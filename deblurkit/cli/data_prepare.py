@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from deblurkit.cli.paths import NamedPath
+from deblurkit.cli.paths import NamedPath, as_footage
 from deblurkit.cli.recipe import set_option
 
 if TYPE_CHECKING:
@@ -61,24 +61,20 @@ def prepare(
     from rich.console import Console
 
     from deblurkit.engine.progress import Bars, Lines, Silent
-    from deblurkit.errors import DataError
 
-    path = Path(source).expanduser()
-    footage = path.is_dir() or (path.is_file() and path.suffix not in (".yaml", ".yml"))
+    footage = as_footage(source)
     only = {"--out": out, "--preset": preset, "--layout": layout, "--step": step, "--clips": clips}
-    if not footage and "/" in source and not path.exists():
-        raise DataError("there is no such folder or file", where=source)
-    if not footage and (given := [name for name, value in only.items() if value is not None]):
+    if footage is None and (given := [name for name, value in only.items() if value is not None]):
         raise click.UsageError(f"{', '.join(given)} is for footage, and '{source}' is a recipe")
-    if footage and out is None and not dry_run:
+    if footage is not None and out is None and not dry_run:
         raise click.UsageError("say with -o FOLDER where the clips of footage shall go")
     console = Console(stderr=as_json)
 
     def work(reporter: Reporter) -> dict[str, object]:
-        if not footage:
+        if footage is None:
             return _fill_cache(source, overrides, dry_run, reporter)
         return _prepare_footage(
-            path, out, preset, layout, overrides, step, clips, workers, dry_run, reporter
+            footage, out, preset, layout, overrides, step, clips, workers, dry_run, reporter
         )
 
     if as_json:

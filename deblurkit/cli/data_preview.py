@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from deblurkit.cli.paths import NamedPath
+from deblurkit.cli.paths import NamedPath, as_footage
 from deblurkit.cli.recipe import set_option
 
 
@@ -43,21 +43,20 @@ def preview(
     from deblurkit.registry import get_registry
     from deblurkit.report.preview import measure_motion, write_preview
 
-    path = Path(source).expanduser()
     name = out.stem if out.suffix in (".png", ".mp4") else out.name
     there = [out.parent / f"{name}{end}" for end in (".png", ".mp4")]
     if not force and (found := [str(file) for file in there if file.exists()]):
         raise DataError(
             "the file is there already", where=found[0], hint="name another with -o, or use --force"
         )
-    footage = path.is_dir() or (path.is_file() and path.suffix not in (".yaml", ".yml"))
-    if (path / NAME).is_file():
+    footage = as_footage(source)
+    if footage is not None and (footage / NAME).is_file():
         if preset or layout or overrides:
             raise click.UsageError("prepared clips are shown as they are: no --preset, --set")
-        made = shown.of_prepared(path, count=clips)
-    elif footage:
+        made = shown.of_prepared(footage, count=clips)
+    elif footage is not None:
         made = shown.of_footage(
-            path, get_registry(), count=clips, layout=layout, preset=preset, overrides=overrides
+            footage, get_registry(), count=clips, layout=layout, preset=preset, overrides=overrides
         )
     else:
         if preset or layout:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -93,17 +93,30 @@ def open_held_out(
     if recipe.frames != bundle.graph.T:
         raise RunError(f"the weights predict {bundle.graph.T} frames, the recipe {recipe.frames}")
     clips = prepare_test_clips(recipe, registry, progress=clip_progress(reporter))
-    _check_held_out(bundle, clips, folder)
+    check_unseen(bundle, clips.sources, folder)
     return recipe, bundle, clips
 
 
-def _check_held_out(bundle: Bundle, clips: ClipCache, folder: Path) -> None:
+def check_unseen(bundle: Bundle, sources: Iterable[str], folder: Path) -> None:
+    """Refuse to score what a run was trained on.
+
+    Args:
+        bundle: The run's weights, which say what they were trained on.
+        sources: What would be scored: sources of a dataset, or whole recordings, of which
+            passages (`NAME frames 1-60`) may have been trained on.
+        folder: The run's, for the message.
+
+    Raises:
+        RunError: it was trained on one of them.
+    """
     trained = set(bundle.about.get("data", {}).get("train", {}).get("sources", ()))
-    if seen := sorted(trained & set(clips.sources)):
+    trained |= {name.rsplit(" frames ", 1)[0] for name in trained}
+    if seen := sorted(trained & set(sources)):
         raise RunError(
             f"the run was trained on what would be scored: {', '.join(seen[:4])}"
             + (f" and {len(seen) - 4} more" if len(seen) > 4 else ""),
             where=str(folder),
             valid="sources that are not among its training sources",
-            hint="give other material: --set data.test.name=..., or leave the split as it was",
+            hint="give other material: --set data.test.name=..., or another folder with --on; "
+            "or leave the split as it was",
         )

@@ -9,6 +9,7 @@ from deblurkit.bundle import load_bundle
 from deblurkit.data.prepared.clips import PreparedClips
 from deblurkit.engine.device import choose_precision
 from deblurkit.engine.progress import Reporter, Silent
+from deblurkit.engine.rescore import check_unseen
 from deblurkit.engine.results import named_scores
 from deblurkit.engine.rundir import resolved_recipe
 from deblurkit.errors import RunError
@@ -57,7 +58,7 @@ def score_prepared(
     recipe = load_recipe(resolved_recipe(folder), registry=registry)
     clips = PreparedClips(prepared)
     bundle = load_bundle(folder, registry)
-    _check_unseen(bundle.about, clips, folder)
+    check_unseen(bundle, clips.sources, folder)
     graph = _for_length(bundle.graph, clips.manifest.frames, prepared)
     formation = Formation(**clips.manifest.formation)
     how = get_protocol(
@@ -94,16 +95,3 @@ def _for_length(graph: FrameGraph, frames: int, prepared: Path) -> FrameGraph:
         where=str(prepared),
         hint=f"prepare clips of {graph.T} frames: --set frames={graph.T}",
     )
-
-
-def _check_unseen(about: Any, clips: PreparedClips, folder: Path) -> None:
-    """Training sources are passages of recordings: `NAME frames 1-60`."""
-    trained = set(about.get("data", {}).get("train", {}).get("sources", ()))
-    recordings = {name.rsplit(" frames ", 1)[0] for name in trained} | trained
-    if seen := sorted(recordings & set(clips.sources)):
-        raise RunError(
-            f"the run was trained on what would be scored: {', '.join(seen[:4])}"
-            + (f" and {len(seen) - 4} more" if len(seen) > 4 else ""),
-            where=str(folder),
-            valid="recordings that are not among its training sources",
-        )
